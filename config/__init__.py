@@ -1,0 +1,1 @@
+"""What an operator edits: settings, policy, server configuration, dashboard."""

@@ -1,0 +1,1 @@
+"""What demo, tests and benchmarks share: embedded servers, processes, a stand-in provider, a leak scan."""

@@ -1,0 +1,5 @@
+"""`python -m smsqueue.cli`."""
+
+from smsqueue.cli import main
+
+main()

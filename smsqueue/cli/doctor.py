@@ -1,0 +1,157 @@
+"""`doctor`: is everything as it should be, and what to do if not."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from smsqueue.cli import show
+from smsqueue.cli.store import open_store
+from smsqueue.client import keyring_from_environment
+from smsqueue.core import zones
+from smsqueue.errors import SmsQueueError
+from smsqueue.store.codec import from_ms
+from smsqueue.store.server import connect, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smsqueue.store.store import Store
+
+BEAT_LATE = timedelta(seconds=20)
+BEAT_GONE = timedelta(days=1)
+TZDATA_OLD = timedelta(days=270)
+"""A year has two or three releases of the time zone database."""
+SKEW_WORTH_SAYING = timedelta(seconds=2)
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at. `state` is ok, warning or trouble."""
+
+    what: str
+    state: str
+    found: str
+
+
+def doctor(*, json: show.AsJson = False) -> None:
+    """Look at server, keys, clock, time zones, policy, processes and queues. Exit status 1 when there is trouble."""
+    store = open_store()
+    findings = list(_findings(store))
+    show.rows([finding._asdict() for finding in findings], as_json=json, columns=("what", "state", "found"))
+    if any(finding.state == "trouble" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _findings(store: Store) -> Iterator[Finding]:
+    found = examine(store.redis)
+    yield Finding("store", "trouble" if found.refusals else "ok", " ".join((str(found), *found.refusals)))
+    for warning in found.warnings:
+        yield Finding("store", "warning", warning)
+    yield _fsync(store)
+    yield _broker()
+    yield _keys()
+    yield _tzdata()
+    try:
+        policy = store.policies.current
+    except SmsQueueError as error:
+        yield Finding("policy", "trouble", str(error))
+        return
+    yield Finding("policy", "ok", f"version {policy.version}, {len(policy.categories)} categories")
+    yield _clock(store)
+    yield from _processes(store)
+    yield from _homes(store)
+
+
+def _fsync(store: Store) -> Finding:
+    """Measure a write as an accept pays for it: with `appendfsync always`, one fsync."""
+    best = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        store.redis.hset(store.keys.beats, "doctor@measure:0", 0)
+        best.append(time.perf_counter() - begun)
+    store.redis.hdel(store.keys.beats, "doctor@measure:0")
+    ms = sorted(best)[2] * 1000
+    slow = ms > 10  # noqa: PLR2004 - then five scripts before the first byte take 50 ms and more
+    return Finding("disk", "warning" if slow else "ok", f"a write takes {ms:.1f} ms, fsync included")
+
+
+def _broker() -> Finding:
+    url = os.environ.get("SMSQUEUE_BROKER_URL", "")
+    if not url:
+        sentence = "SMSQUEUE_BROKER_URL is not set: the store does both, and pays an fsync for each Celery message"
+        return Finding("broker", "warning", sentence)
+    try:
+        found = examine(connect(url, role="doctor"))
+    except SmsQueueError:
+        return Finding("broker", "trouble", "it does not answer. Is the server of SMSQUEUE_BROKER_URL up?")
+    return Finding("broker", "ok", f"{found.kind} {found.version}; what it holds is worth nothing")
+
+
+def _keys() -> Finding:
+    try:
+        keyring = keyring_from_environment()
+    except SmsQueueError as error:
+        return Finding("keys", "warning", f"{error} Producers and submit workers need them.")
+    return Finding("keys", "ok", f"{len(keyring.ids)} payload keys, {keyring.active} is active")
+
+
+def _tzdata() -> Finding:
+    version = zones.IANA_VERSION
+    released = datetime(int(version[:4]), 1, 1, tzinfo=UTC)
+    old = datetime.now(UTC) - released > timedelta(days=365) + TZDATA_OLD
+    advice = ": update the package tzdata, laws about time change at short notice" if old else ""
+    return Finding("time zones", "warning" if old else "ok", f"tzdata {version}{advice}")
+
+
+def _clock(store: Store) -> Finding:
+    store.greet()
+    skew = store.clock.skew()
+    if store.redis.exists(store.keys.clock):
+        return Finding("clock", "trouble", "the store's clock was moved by a test: delete the key `clock`")
+    if skew > store.policies.current.quiet.guard / 2:
+        return Finding("clock", "trouble", f"this machine and the server differ by {skew.total_seconds():.1f} s")
+    state = "warning" if skew > SKEW_WORTH_SAYING else "ok"
+    return Finding("clock", state, f"{skew.total_seconds():.3f} s from the server's")
+
+
+def _processes(store: Store) -> Iterator[Finding]:
+    now = store.clock.now()
+    seen: set[str] = set()
+    beats: dict[bytes, bytes] = store.redis.hgetall(store.keys.beats)  # type: ignore[assignment]
+    for raw, at in sorted(beats.items()):
+        name = raw.decode()
+        role, age = name.partition("@")[0], now - from_ms(int(at))
+        if age > BEAT_GONE:
+            store.redis.hdel(store.keys.beats, name)
+        elif age > BEAT_LATE:
+            yield Finding("process", "warning", f"{name}: no sign of life for {age.total_seconds():.0f} s")
+        else:
+            seen.add(role)
+            yield Finding("process", "ok", name)
+    for role in ("dispatch", "submit"):
+        if role not in seen:
+            yield Finding("process", "trouble", f"no {role} process is alive: start `python -m workers {role}`")
+
+
+def _homes(store: Store) -> Iterator[Finding]:
+    layout, keys, redis = store.policies.layout, store.keys, store.redis
+    sizes = {"due": redis.zcard(keys.due)}
+    for queue in layout.queues:
+        sizes[f"ready:{queue}"] = redis.zcard(keys.ready(queue))
+        sizes[f"out:{queue}"] = redis.zcard(keys.out(queue))
+    for wire in layout.wires:
+        sizes[wire] = redis.zcard(keys.home(wire))
+    text = ", ".join(f"{name} {size}" for name, size in sizes.items() if size) or "nothing is open"
+    yield Finding("homes", "ok", text)
+    for park in ("paused", "account", "unknown_key", "orphan"):
+        if size := redis.zcard(keys.home(f"park:{park}")):
+            yield Finding("homes", "warning", f"park:{park} {size}: waits until somebody acts (`smsqueue resume`)")
+    known = {keys.ready(queue).encode() for queue in layout.queues}
+    for key in redis.scan_iter(match=f"{keys.prefix.replace('{', '[{]').replace('}', '[}]')}ready:*", count=1000):
+        if key not in known:
+            size = redis.zcard(key)
+            yield Finding("homes", "trouble", f"{key.decode()} holds {size}, and no queue of the policy reads it")

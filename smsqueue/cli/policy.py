@@ -1,0 +1,50 @@
+"""`policy check | apply | show`."""
+
+from __future__ import annotations
+
+import json as jsons
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smsqueue import policy_file
+from smsqueue.cli import show
+from smsqueue.cli.store import open_store
+from smsqueue.errors import InvalidPolicy
+
+app = typer.Typer(help="The rules: check a file, put it in force, show what is in force.", no_args_is_help=True)
+
+DEFAULT = Path("config/policy.toml")
+File = Annotated[
+    Path | None, typer.Argument(help="Policy file, laid over the package's own. Default: config/policy.toml.")
+]
+
+
+@app.command()
+def check(file: File = None) -> None:
+    """Check a policy file; nothing is changed."""
+    policy_file.document(_file(file))
+    show.out.print("The policy is valid.")
+
+
+@app.command()
+def apply(file: File = None) -> None:
+    """Check a policy file and put it in force. A policy that fails is never applied, the old one stays."""
+    document = policy_file.document(_file(file))
+    store = open_store()
+    version = store.policies.publish(document)
+    show.out.print(f"Policy version {version} is in force.")
+
+
+@app.command("show")
+def show_() -> None:
+    """Show the policy in force, as JSON."""
+    policy = open_store().policies.current
+    show.out.print_json(jsons.dumps(policy.model_dump(mode="json")))
+
+
+def _file(file: Path | None) -> Path | None:
+    if file is not None and not file.exists():
+        raise InvalidPolicy(f"{file}: there is no such file")
+    return file or (DEFAULT if DEFAULT.exists() else None)

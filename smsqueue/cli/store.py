@@ -1,0 +1,17 @@
+"""The store, for commands that need no keys."""
+
+from __future__ import annotations
+
+import os
+
+from smsqueue.errors import Misconfigured
+from smsqueue.store.server import connect
+from smsqueue.store.store import Store
+
+
+def open_store() -> Store:
+    """Connect to the server of SMSQUEUE_REDIS_URL. Raises Misconfigured when it is not set."""
+    url = os.environ.get("SMSQUEUE_REDIS_URL", "")
+    if not url:
+        raise Misconfigured("SMSQUEUE_REDIS_URL is not set: the address of the store's server.")
+    return Store(connect(url, role="cli"))

@@ -1,0 +1,1 @@
+"""What smsqueue decides: pure values and functions, without I/O, clock or chance."""

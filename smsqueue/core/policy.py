@@ -1,0 +1,187 @@
+"""The policy: what an operator decides about categories, providers, senders and hours, in one validated document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads annotations at run time
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from smsqueue.core import calendar, duration
+from smsqueue.errors import InvalidPolicy
+
+Duration = Annotated[timedelta, BeforeValidator(duration.parse), PlainSerializer(duration.text)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+"""Names travel in clear through keys, queues, logs and metrics: short, plain, and never a customer's."""
+
+UPKEEP = "upkeep"
+"""The lane of looks that submit nothing: expiring, watching for receipts. Nobody's category."""
+
+DEFAULT_SENDER = "default"
+"""The sender of messages that name none."""
+
+
+class Doubt(StrEnum):
+    """What to do with a message that the provider may or may not have."""
+
+    WAIT = "wait"  # for a receipt, then give up: never twice
+    AGAIN = "again"  # submit again: for what is better twice than never
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Category(_Part):
+    """A kind of traffic, and how it is treated."""
+
+    lane: Name
+    quiet: bool
+    """Whether quiet hours are respected."""
+    validity: Duration
+    """How long it is worth sending when the producer does not say."""
+    longest: Duration
+    """The longest validity a producer may ask for, and the farthest an instant may lie ahead."""
+    min_validity: Duration
+    """The shortest remaining time in which a submit still makes sense."""
+    attempts: int = Field(ge=1, le=10)
+    """Submits of one message, at most; throttled answers and holds do not count."""
+    backoff: Duration
+    """The first retry comes within this; the range doubles with each attempt (full jitter)."""
+    backoff_cap: Duration
+    doubt: Doubt = Doubt.WAIT
+    resend: bool = False
+    """Whether it is submitted again when a receipt proves that it was not delivered."""
+    max_segments: int = Field(default=6, ge=1, le=10)
+    retention: Duration = timedelta(days=3)
+    """How long the envelope stays after the end: as long is its idempotency key remembered."""
+    routes: tuple[Name, ...] = Field(min_length=1)
+    """Providers, in order of preference; each attempt takes the next."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Category:
+        if not timedelta(seconds=30) <= self.min_validity <= self.validity <= self.longest:
+            raise ValueError("must hold: 30s <= min_validity <= validity <= longest")
+        if self.longest > timedelta(days=32):
+            raise ValueError("longest is at most 32d: a calendar looks 40 days ahead")
+        if len(set(self.routes)) != len(self.routes):
+            raise ValueError("routes names a provider twice")
+        return self
+
+
+class Provider(_Part):
+    """A provider's account: which adapter, how much at a time, what its API can express."""
+
+    kind: Name
+    """The adapter: a module in `workers/providers`."""
+    window: int = Field(default=3000, ge=1, le=100_000)
+    """Messages handed out for it at any time, over all processes: so many it can delay, no more."""
+    shortest: Duration
+    longest: Duration
+    reaches_carrier: bool = False
+    deduplicates: bool = False
+
+
+class Lane(_Part):
+    """A queue of its own, with a guaranteed part of each provider's window."""
+
+    share: float = Field(ge=0, le=0.9)
+    window: int = Field(default=2000, ge=1, le=100_000)
+    """Messages handed out to dispatch workers at any time."""
+
+
+class Numbers(_Part):
+    """Which numbers are accepted."""
+
+    accept_fiction: bool = False
+    """Accept ranges reserved for fiction, which no phone has: for demonstrations and tests."""
+
+
+class Quiet(_Part):
+    """When a message that respects quiet hours may be submitted, by the clocks where the recipient may be."""
+
+    open: str
+    guard: Duration
+    """Cut off at both ends: the server's clock error, the call's time limit and the carrier's minutes."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Quiet:
+        self.schedule  # noqa: B018 - raises ValueError with what is wrong
+        if not timedelta(seconds=30) <= self.guard <= timedelta(hours=2):
+            raise ValueError("guard lies between 30s and 2h: it has to cover clock errors and the provider's call")
+        return self
+
+    @cached_property
+    def schedule(self) -> calendar.Schedule:
+        """The open hours as a schedule."""
+        return calendar.parse_schedule(self.open)
+
+
+class Policy(_Part):
+    """The whole document. `version` is given by the store when it is published, 0 before."""
+
+    format: Literal[1] = 1
+    version: int = 0
+    numbers: Numbers = Numbers()
+    quiet: Quiet
+    lanes: Mapping[Name, Lane] = Field(min_length=1)
+    categories: Mapping[Name, Category] = Field(min_length=1)
+    providers: Mapping[Name, Provider] = Field(min_length=1)
+    senders: Mapping[Name, Mapping[Name, Annotated[str, Field(min_length=1, max_length=34)]]]
+    """Sender name -> provider -> sender ID (or the provider's name for a pool of numbers)."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Policy:
+        if UPKEEP in self.lanes:
+            raise ValueError("lanes: upkeep is ours, choose another name")
+        if sum(lane.share for lane in self.lanes.values()) > 0.9:  # noqa: PLR2004 - some must stay free to all
+            raise ValueError("lanes: the shares add up to more than 0.9, which leaves nothing for whoever needs more")
+        for name, category in self.categories.items():
+            if category.lane not in self.lanes:
+                raise ValueError(f"categories.{name}.lane: there is no lane {category.lane}")
+            for route in category.routes:
+                if route not in self.providers:
+                    raise ValueError(f"categories.{name}.routes: there is no provider {route}")
+        for name, ids in self.senders.items():
+            for provider in ids:
+                if provider not in self.providers:
+                    raise ValueError(f"senders.{name}: there is no provider {provider}")
+        return self
+
+    def sender_id(self, sender: str, provider: str) -> str | None:
+        """Return what a provider calls a sender name; None: it does not serve that sender."""
+        return self.senders.get(sender or DEFAULT_SENDER, {}).get(provider)
+
+    def category(self, name: str) -> Category:
+        """Return a category; one that the policy no longer knows is treated as the strictest lane's."""
+        return self.categories.get(name) or self.strictest
+
+    @cached_property
+    def strictest(self) -> Category:
+        """How a stored message is treated whose category was removed: quiet, and never twice."""
+        quiet = [category for category in self.categories.values() if category.quiet]
+        chosen = self.categories.get("promotional") or (quiet or list(self.categories.values()))[0]
+        return chosen.model_copy(update={"quiet": True, "doubt": Doubt.WAIT, "resend": False})
+
+
+def read(document: Mapping[str, Any]) -> Policy:
+    """Validate a policy document. Raises InvalidPolicy with every mistake, place and key first."""
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        mistakes = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'policy'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+    raise InvalidPolicy("; ".join(mistakes))

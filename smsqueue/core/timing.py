@@ -1,0 +1,62 @@
+"""The decision about time: now, later, or never. On integer epoch seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from smsqueue.core.calendar import Calendar
+
+
+class TimingReason(StrEnum):
+    """Why it is too late."""
+
+    TTL = "ttl"  # the deadline has passed
+    TTL_TOO_SHORT = "ttl_too_short"  # it is open, but less than the least validity is left
+    TTL_BEFORE_WINDOW = "ttl_before_window"  # the deadline comes before the next usable window
+    NO_WINDOW = "no_window"  # nothing is open within the horizon
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Now; the carrier may be told this validity, and no longer one."""
+
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Not now; asked again at `until`, the answer is Send, unless rules or clock changed."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Never."""
+
+    reason: TimingReason
+
+
+Timing: TypeAlias = Send | Hold | Expire
+
+
+def when(*, now: int, calendar: Calendar | None, deadline: int, not_before: int, min_validity: int) -> Timing:
+    """Decide for one message. `calendar` is None for what ignores quiet hours."""
+    if now >= deadline:
+        return Expire(TimingReason.TTL)
+    earliest = at = max(now, not_before)
+    while True:
+        start = at if calendar is None else calendar.next_open(at)
+        if start is None:
+            return Expire(TimingReason.NO_WINDOW)
+        if start + min_validity > deadline:
+            early = start == earliest
+            return Expire(TimingReason.TTL_TOO_SHORT if early else TimingReason.TTL_BEFORE_WINDOW)
+        closes = None if calendar is None else calendar.open_until(start)
+        valid_until = deadline if closes is None else min(deadline, closes)
+        if valid_until - start >= min_validity:
+            return Send(valid_until) if start == now else Hold(start)
+        at = valid_until  # what is left of this window is too short: the next one

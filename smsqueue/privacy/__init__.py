@@ -1,0 +1,1 @@
+"""What may be said about messages outside the store."""

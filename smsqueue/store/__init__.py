@@ -1,0 +1,1 @@
+"""Messages in Redis: one Lua script per operation, one method per script."""

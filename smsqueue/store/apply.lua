@@ -1,0 +1,59 @@
+#!lua flags=allow-oom
+-- apply: write decided changes. Each names the version it was decided on; the loser does nothing.
+--
+-- ARGV  per change: id, version, state, reason, home ('=' if it stays), score, 1 if the payload goes,
+--       retention (ms) or 0, 1 if the outside is told, provider, attempt, number of fields to set, field and
+--       value of each, number of fields to delete, the fields
+--
+-- Returns the server's time (ms), then a code per change:
+--   ok, again (it is what a first run of this very call wrote), lost (somebody was faster), missing
+
+local now = server_time()
+local answer = { now }
+local at = 1
+
+local function slice(first, n)
+  local list = {}
+  for i = 1, n do list[i] = ARGV[first + i - 1] end
+  return list
+end
+
+while at <= #ARGV do
+  local id, version, state, reason, home, score = unpack(ARGV, at, at + 5)
+  local drop, retention, told, provider, attempt = unpack(ARGV, at + 6, at + 10)
+  local sets = slice(at + 12, 2 * ARGV[at + 11])
+  at = at + 12 + #sets
+  local deletes = slice(at + 1, tonumber(ARGV[at]))
+  at = at + 1 + #deletes
+
+  local envelope = PREFIX .. 'e:' .. id
+  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk')
+  local code = 'ok'
+  if not e[1] then
+    code = 'missing'
+  elseif e[1] ~= version then
+    code = (tonumber(e[1]) == version + 1 and e[2] == state) and 'again' or 'lost'
+  else
+    redis.call('HSET', envelope, 's', state, 'rs', reason, 'v', version + 1, unpack(sets))
+    if #deletes > 0 then redis.call('HDEL', envelope, unpack(deletes)) end
+    if home ~= '=' then
+      leave(id, e[3] or '')
+      if home ~= '' then
+        redis.call('HSET', envelope, 'h', home)
+        enter(id, home, score)
+      end
+    end
+    if e[6] and e[2] ~= state then
+      redis.call('HDEL', envelope, 'lk')
+      redis.call('SREM', PREFIX .. 'suspects', id)
+    end
+    if drop == '1' then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
+    count(e[4], e[2], state)
+    if told == '1' then tell(now, id, state, reason, e[5], provider, attempt) end
+    if retention ~= '0' then finish(id, retention) end
+  end
+  answer[#answer + 1] = code
+end
+
+wake_pumps()
+return answer

@@ -1,0 +1,47 @@
+#!lua flags=allow-oom
+-- gate: the last door before a provider. Who passes is SUBMITTING under the caller's fence, and on the wire.
+--
+-- ARGV  fence, provider, queue, wire, lease (ms), then per message:
+--       id, version, valid until (ms), attempt (its number), lane, category, tenant, campaign
+--
+-- Returns the server's time (ms), then a code per message:
+--   yes, lost (changed since it was decided), late, paused, withdrawn
+-- The same fence again gets the same yes.
+
+local now = server_time()
+local fence, provider, queue, wire, lease = unpack(ARGV, 1, 5)
+local ends = now + lease
+local something_paused = redis.call('HLEN', PREFIX .. 'pause') > 0
+local answer = { now }
+
+local function held_back(lane, category, tenant, campaign)
+  local p = redis.call('HMGET', PREFIX .. 'pause', 'provider:' .. provider, 'lane:' .. lane,
+    'category:' .. category, 'tenant:' .. tenant, 'campaign:' .. campaign, 'withdrawn:' .. campaign)
+  if p[6] then return 'withdrawn' end
+  if p[1] or p[2] or p[3] or p[4] or p[5] then return 'paused' end
+end
+
+for at = 6, #ARGV, 8 do
+  local id, version, valid_until, attempt, lane, category, tenant, campaign = unpack(ARGV, at, at + 7)
+  local envelope = PREFIX .. 'e:' .. id
+  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'x', 'fe', 'dl')
+  local code = 'yes'
+  if e[2] == 'submitting' and e[5] == fence then
+    code = 'yes' -- this very call, repeated because its answer was lost
+  elseif e[1] ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
+    code = 'lost'
+  elseif now >= tonumber(valid_until) or now >= tonumber(e[6]) then
+    code = 'late'
+  else
+    code = something_paused and held_back(lane, category, tenant, campaign) or 'yes'
+    if code == 'yes' then
+      leave(id, queue)
+      redis.call('HSET', envelope, 's', 'submitting', 'rs', 'none', 'v', version + 1, 'h', wire,
+        'fe', fence, 'a', attempt, 'a' .. attempt, fence .. '|' .. provider .. '|||')
+      redis.call('ZADD', PREFIX .. wire, ends, id)
+      count(campaign, e[2], 'submitting')
+    end
+  end
+  answer[#answer + 1] = code
+end
+return answer

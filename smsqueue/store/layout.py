@@ -1,0 +1,57 @@
+"""Which queues and homes there are, as the policy in force makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smsqueue.core.change import UPKEEP_QUEUE, queue_of_dispatch, queue_of_submit
+from smsqueue.store.keys import PARKS, wire_of
+
+if TYPE_CHECKING:
+    from smsqueue.core.policy import Policy
+    from smsqueue.store.keys import Keys
+
+UPKEEP_WINDOW = 2000
+"""Looks that submit nothing, handed out at any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A queue's window, and what every queue in that window uses and is guaranteed."""
+
+    window: int
+    parts: tuple[tuple[str, str, int], ...]  # queue, wire or "", guaranteed places
+
+
+class Layout:
+    """Queues, wires and windows of one policy."""
+
+    def __init__(self, policy: Policy, keys: Keys) -> None:
+        lanes = tuple(policy.lanes)
+        self.dispatch = (*(queue_of_dispatch(lane) for lane in lanes), UPKEEP_QUEUE)
+        self.shares = {
+            queue_of_dispatch(name): Share(lane.window, ((queue_of_dispatch(name), "", 0),))
+            for name, lane in policy.lanes.items()
+        }
+        self.shares[UPKEEP_QUEUE] = Share(UPKEEP_WINDOW, ((UPKEEP_QUEUE, "", 0),))
+        submit: list[str] = []
+        for name, provider in policy.providers.items():
+            parts = tuple(
+                (queue, wire_of(queue), int(policy.lanes[lane].share * provider.window))
+                for lane in lanes
+                for queue in (queue_of_submit(name, lane),)
+            )
+            for queue, _, _ in parts:
+                self.shares[queue] = Share(provider.window, parts)
+                submit.append(queue)
+        self.submit = tuple(submit)
+        self.queues = (*self.dispatch, *self.submit)
+        self.wires = tuple(wire_of(queue) for queue in self.submit)
+        self.homes = (
+            keys.due, keys.pause, keys.events, keys.policy, keys.clock, keys.suspects,
+            *(keys.ready(queue) for queue in self.queues),
+            *(keys.out(queue) for queue in self.queues),
+            *(keys.home(name) for name in (*self.wires, *PARKS)),
+        )  # fmt: skip
+        """What every script declares: `due` first, by which scripts find the prefix."""

@@ -1,0 +1,54 @@
+"""Pauses and withdrawn campaigns: one hash that dispatch and gate read inside their scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smsqueue.core.states import Reason
+from smsqueue.errors import InvalidMessage
+from smsqueue.store.codec import to_ms
+
+if TYPE_CHECKING:
+    from smsqueue.store.store import Store
+
+
+def pause(store: Store, what: str, name: str) -> None:
+    """Pause a scope. Raises InvalidMessage for a lane, category or provider that the policy does not know."""
+    _known(store, what, name)
+    store.greet()  # brings the server's time
+    store.redis.hset(store.keys.pause, f"{what}:{name}", to_ms(store.clock.now()))
+
+
+def resume(store: Store, what: str, name: str) -> int:
+    """End a pause, and let what is parked be decided again; says how many messages that are.
+
+    Raises InvalidMessage when it is not paused and nothing waits for its provider.
+    """
+    _known(store, what, name)
+    ended = store.redis.hdel(store.keys.pause, f"{what}:{name}")
+    released = store.release(f"park:{Reason.PAUSED}")
+    if what == "provider":
+        released += store.release(f"park:{Reason.ACCOUNT}") + store.release(f"park:{Reason.UNKNOWN_KEY}")
+    if not ended and not released:
+        raise InvalidMessage(what, "not_paused", f"{name} is not paused, and nothing waits for it")
+    return released
+
+
+def withdraw(store: Store, campaign: str) -> None:
+    """Cancel a campaign: what is not yet at a provider ends when it is looked at, at the latest at the gate."""
+    store.greet()
+    store.redis.hset(store.keys.pause, f"withdrawn:{campaign}", to_ms(store.clock.now()))
+    store.release(f"park:{Reason.PAUSED}")
+
+
+def listed(store: Store) -> dict[str, int]:
+    """Return every pause and withdrawn campaign, with the instant it began (ms)."""
+    held: dict[bytes, bytes] = store.redis.hgetall(store.keys.pause)  # type: ignore[assignment]
+    return {scope.decode(): int(since) for scope, since in held.items()}
+
+
+def _known(store: Store, what: str, name: str) -> None:
+    policy = store.policies.current
+    known = {"lane": policy.lanes, "category": policy.categories, "provider": policy.providers}.get(what)
+    if known is not None and name not in known:
+        raise InvalidMessage(what, "unknown", f"the policy knows {', '.join(sorted(known))}")

@@ -1,0 +1,105 @@
+"""Finding a server: connecting, and saying in a sentence what it is worth."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from smsqueue.errors import Misconfigured, StoreUnavailable
+
+CONNECT_TIMEOUT = 3.0  # s
+REPEATS = 2
+"""Every script may run twice, so a call whose answer was lost is simply repeated."""
+
+
+def connect(url: str, *, role: str, timeout: float = 5.0, repeats: int = REPEATS) -> Redis:
+    """Make a client for a redis://, rediss:// or unix:// address; it opens connections when used.
+
+    Raises Misconfigured for an address that cannot be read.
+    """
+    problem = ""
+    try:
+        return Redis.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=min(timeout, CONNECT_TIMEOUT),
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05) if repeats else NoBackoff(), repeats),
+            retry_on_error=[RedisConnectionError, RedisTimeoutError] if repeats else [],
+            health_check_interval=15,
+            client_name=f"smsqueue-{role}-{socket.gethostname().split('.')[0][:24]}",
+            **({} if url.startswith("unix:") else {"socket_keepalive": True}),
+        )
+    except (ValueError, TypeError) as error:
+        problem = type(error).__name__
+    raise Misconfigured(
+        f"SMSQUEUE_REDIS_URL is not an address smsqueue can read ({problem}): "
+        "write redis://host:port/0, rediss://host:port/0 or unix:///path/to/socket."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a server turned out to be. `refusals` are reasons not to trust it with messages."""
+
+    kind: str
+    version: str
+    fsync: str  # always, everysec, no, or "" if it does not tell
+    refusals: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """One line for people."""
+        kept = f"append-only file, fsync {self.fsync or 'unknown'}" if not self.refusals else "would lose data"
+        return f"{self.kind} {self.version}, {kept}"
+
+    def demand(self) -> Found:
+        """Return itself, or raise Misconfigured with everything that is wrong with it."""
+        if self.refusals:
+            raise Misconfigured("The store's server would lose messages. " + " ".join(self.refusals))
+        return self
+
+
+def examine(redis: Redis) -> Found:
+    """Look at a server: would it keep what it accepts? Raises StoreUnavailable when it does not answer."""
+    failed, info = "", {}
+    try:
+        info = redis.info()
+    except RedisError as error:
+        failed = type(error).__name__
+    if failed:
+        raise StoreUnavailable(f"The store did not answer ({failed}). Is the server of SMSQUEUE_REDIS_URL up?")
+    config = _config(redis)
+    fsync = config.get("appendfsync", "")
+    refusals = []
+    if not info.get("aof_enabled"):
+        refusals.append(
+            "It keeps nothing on disk: an accepted message would not survive a restart. Set `appendonly yes`."
+        )
+    if (eviction := info.get("maxmemory_policy", "noeviction")) != "noeviction":
+        refusals.append(f"It throws away keys when memory is short ({eviction}). Set `maxmemory-policy noeviction`.")
+    warnings = []
+    if fsync == "everysec":
+        warnings.append(
+            "appendfsync is everysec: a power cut loses a second of messages, or sends a second of them twice. "
+            "Set `appendfsync always`."
+        )
+    if fsync == "no":
+        refusals.append("appendfsync is no: a power cut loses half a minute. Set `appendfsync always`.")
+    kind = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info.get("valkey_version") or info.get("redis_version"))
+    return Found(kind, version, fsync, tuple(refusals), tuple(warnings))
+
+
+def _config(redis: Redis) -> dict[str, Any]:
+    try:
+        return {str(name): value for name, value in redis.config_get("appendfsync").items()}
+    except ResponseError:  # the ACL of this user does not allow it: nothing can be said
+        return {}

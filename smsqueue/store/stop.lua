@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- stop: withdraw messages. What may be at the provider is marked, so that it is not submitted again.
+--
+-- ARGV  reason, retention (ms), then the ids
+--
+-- Returns the server's time (ms), then a code per id:
+--   cancelled, stopping (on the wire or in doubt), submitted (too late), final, missing
+
+local now = server_time()
+local answer = { now }
+for at = 3, #ARGV do
+  answer[#answer + 1] = halt(now, ARGV[at], ARGV[1], ARGV[2])
+end
+return answer

@@ -1,0 +1,233 @@
+"""The store: one method per script, n messages in, n answers out, in order.
+
+Every method may run twice with the same arguments (redis-py repeats a call whose answer was lost) and
+answers as it did the first time; only `take` may not, and is not repeated.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redis.exceptions import OutOfMemoryError, RedisError
+
+from smsqueue.core.facts import CLEAR, Facts
+from smsqueue.core.states import State
+from smsqueue.errors import StoreUnavailable
+from smsqueue.store import codec
+from smsqueue.store.clock import ServerClock
+from smsqueue.store.keys import PARKS, Keys, wire_of
+from smsqueue.store.policies import Policies
+from smsqueue.store.script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from redis import Redis
+
+    from smsqueue.core.change import Change
+    from smsqueue.core.envelope import Envelope
+
+CALL_MAX = 200
+"""Messages per script call: 2 ms of standstill for everybody else."""
+MOVE_MAX = 500
+"""Ids per call of wake and take, which do less for each."""
+
+MILLISECOND = timedelta(milliseconds=1)
+LOOKS_ALONE = 3
+LOOKS_POISON = 8
+
+
+class Entry(NamedTuple):
+    """A new message: its envelope (with its first home), sealed payload, and when its home looks at it."""
+
+    envelope: Envelope
+    payload: bytes
+    look_at: datetime
+    supersede: str = ""
+
+
+class Loaded(NamedTuple):
+    """What the store shows of one id."""
+
+    envelope: Envelope | None
+    payload: bytes | None
+    facts: Facts
+
+
+class Passage(NamedTuple):
+    """One message before the gate."""
+
+    envelope: Envelope
+    valid_until: datetime
+
+
+class Woken(NamedTuple):
+    """What one tick of the pump moved, and how many wait per queue now."""
+
+    moves: int
+    poisoned: int
+    waiting: dict[str, int]
+
+
+class Store:
+    """Messages in Redis. Safe to share among threads."""
+
+    def __init__(self, redis: Redis, redis_once: Redis | None = None, *, shard: int = 0) -> None:
+        self.redis = redis
+        self._once = redis_once or redis
+        self.keys = Keys(shard)
+        self.clock = ServerClock()
+        self.policies = Policies(redis, self.keys)
+        names = ("accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back")
+        self._scripts = {name: Script(name) for name in names}
+
+    def greet(self) -> None:
+        """Ask for the server's time and the policy's version."""
+        self.policies.seen(int(self._call("load", (), (0,))[1]))
+
+    def accept(self, entries: Sequence[Entry], *, retention: timedelta) -> list[tuple[str, str]]:
+        """Store new messages; at most CALL_MAX. Answers (code, state): see accept.lua."""
+        keys: list[str] = []
+        args: list[Any] = [retention // MILLISECOND]
+        for entry in entries:
+            e = entry.envelope
+            lifetime = (e.deadline - e.created + 2 * retention) // MILLISECOND
+            keys += (self.keys.envelope(e.id), self.keys.payload(e.id))
+            before, after = codec.fields(e)
+            args += (
+                *before, codec.to_ms(entry.look_at), *after, entry.supersede, lifetime, entry.payload,
+            )  # fmt: skip
+        try:
+            answer = self._call("accept", keys, args)
+        except OutOfMemoryError:
+            return [("closed", "")] * len(entries)
+        self.policies.seen(int(answer[1]))
+        return [(code.decode(), state.decode()) for code, state in zip(answer[2::2], answer[3::2], strict=True)]
+
+    def wake(self, *, retention: timedelta, limit: int = MOVE_MAX) -> Woken:
+        """Move what is due, what ran out of its lease, and what passed its deadline."""
+        layout = self.policies.layout
+        args = (
+            limit, LOOKS_ALONE, LOOKS_POISON, retention // MILLISECOND,
+            len(layout.queues), *layout.queues, len(layout.wires), *layout.wires, len(PARKS), *PARKS,
+        )  # fmt: skip
+        answer = self._call("wake", (), args)
+        return Woken(int(answer[1]), int(answer[2]), dict(zip(layout.queues, answer[3:], strict=True)))
+
+    def take(self, queue: str, *, lease: timedelta, limit: int = MOVE_MAX) -> tuple[list[str], list[str]]:
+        """Hand out ids of a queue, as its window allows: those that travel alone, and the others."""
+        share = self.policies.layout.shares[queue]
+        args: list[Any] = [queue, share.window, limit, lease // MILLISECOND]
+        for part in share.parts:
+            args += part
+        answer = self._call("take", (), args, redis=self._once)
+        ids = [id.decode() for id in answer[2:]]
+        return ids[: answer[1]], ids[answer[1] :]
+
+    def give_back(self, queue: str, ids: Sequence[str]) -> None:
+        """Put handed-out ids back where they came from; those that moved on meanwhile stay where they are."""
+        for part in _parts(ids):
+            self._call("give_back", [self.keys.envelope(id) for id in part], (queue, *part))
+
+    def load(self, ids: Sequence[str], *, payloads: bool = False) -> list[Loaded]:
+        """Read envelopes, with what policy has to know, and on demand their payloads."""
+        return [loaded for part in _parts(ids) for loaded in self._load(part, payloads=payloads)]
+
+    def _load(self, ids: Sequence[str], *, payloads: bool) -> Iterator[Loaded]:
+        keys = [key for id in ids for key in (self.keys.envelope(id), self.keys.payload(id))]
+        answer = self._call("load", keys, (int(payloads), *ids))
+        self.policies.seen(int(answer[1]))
+        providers = frozenset(filter(None, answer[2].decode().split(",")))
+        for id, at in zip(ids, range(3, len(answer), 4), strict=True):
+            flat, payload, paused, withdrawn = answer[at : at + 4]
+            facts = CLEAR
+            if paused or withdrawn or providers:
+                facts = Facts(bool(paused), bool(withdrawn), providers)
+            yield Loaded(codec.envelope(id, flat) if flat else None, payload, facts)
+
+    def apply(self, changes: Sequence[Change]) -> list[str]:
+        """Write decided changes. Answers `ok`, `again`, `lost` or `missing`: see apply.lua."""
+        codes: list[str] = []
+        for part in _parts(changes):
+            keys: list[str] = []
+            args: list[Any] = []
+            for change in part:
+                keys += (self.keys.envelope(change.before.id), self.keys.payload(change.before.id))
+                _write(change, args)
+            codes += [code.decode() for code in self._call("apply", keys, args)[1:]]
+        return codes
+
+    def gate(self, passages: Sequence[Passage], *, fence: str, queue: str, lease: timedelta) -> list[str]:
+        """Let messages of one queue onto the wire under a fence; at most CALL_MAX. See gate.lua."""
+        keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
+        provider = queue.split(".")[1]
+        args: list[Any] = [fence, provider, queue, wire_of(queue), lease // MILLISECOND]
+        for e, valid_until in passages:
+            args += (
+                e.id, e.version, codec.to_ms(valid_until), len(e.attempts) + 1,
+                e.lane, e.category, e.tenant, e.campaign,
+            )  # fmt: skip
+        return [code.decode() for code in self._call("gate", keys, args)[1:]]
+
+    def stop(self, ids: Sequence[str], *, reason: str, retention: timedelta) -> list[str]:
+        """Withdraw messages. Answers `cancelled`, `stopping`, `submitted`, `final` or `missing`."""
+        codes: list[str] = []
+        for part in _parts(ids):
+            keys = [key for id in part for key in (self.keys.envelope(id), self.keys.payload(id))]
+            answer = self._call("stop", keys, (reason, retention // MILLISECOND, *part))
+            codes += [code.decode() for code in answer[1:]]
+        return codes
+
+    def release(self, park: str) -> int:
+        """Let what is parked be decided again; says how many."""
+        moved = 0
+        while step := int(self._call("release", (), (park, CALL_MAX))[1]):
+            moved += step
+        return moved
+
+    def _call(self, name: str, keys: Sequence[str], args: Sequence[Any], redis: Redis | None = None) -> list[Any]:
+        declared = (*self.policies.layout.homes, *keys)
+        try:
+            answer = self._scripts[name](redis or self.redis, declared, args)
+        except OutOfMemoryError:
+            raise
+        except RedisError as error:
+            kind = type(error).__name__
+        else:
+            self.clock.told(int(answer[0]))
+            return answer
+        raise StoreUnavailable(
+            f"The store did not carry out `{name}` ({kind}). Is the server of SMSQUEUE_REDIS_URL up?"
+        )
+
+
+def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for at in range(0, len(items), CALL_MAX):
+        yield items[at : at + CALL_MAX]
+
+
+def _write(change: Change, args: list[Any]) -> None:
+    before = change.before
+    sets: list[Any] = ["d", codec.decisions_text(change.decisions)]
+    deletes: list[str] = []
+    if change.attempts != before.attempts:
+        sets += ("a", len(change.attempts))
+        for number, attempt in enumerate(change.attempts, 1):
+            sets += (f"a{number}", codec.attempt_text(attempt))
+        deletes = [f"a{n}" for n in range(len(change.attempts) + 1, len(before.attempts) + 1)]
+    stays = change.look_at is None and change.home == before.home and change.retention is None
+    last = change.attempts[-1] if change.attempts else None
+    args += (
+        before.id, before.version, change.state.value, change.reason.value,
+        "=" if stays else change.home, codec.to_ms(change.look_at) if change.look_at else 0,
+        0 if change.keep_payload else 1,
+        change.retention // MILLISECOND if change.retention is not None else 0,
+        int(change.state is not before.state and _TOLD[change.state]),
+        last.provider if last else "", len(change.attempts),
+        len(sets) // 2, *sets, len(deletes), *deletes,
+    )  # fmt: skip
+
+
+_TOLD = {state: state not in {State.QUEUED, State.HELD, State.SUBMITTING} for state in State}
+"""What goes into the event stream."""

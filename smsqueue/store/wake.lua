@@ -1,0 +1,115 @@
+#!lua flags=allow-oom
+-- wake: the pump's tick. Moves what is due, what ran out of its lease and what passed its deadline.
+--
+-- ARGV  limit of moves, looks after which an id travels alone, looks after which it ends, retention (ms),
+--       number of queues, queues (all), number of wires, wires, number of parks, parks
+--
+-- Returns the server's time (ms), the number of moves, the number of ids given up as poison, then per queue
+-- how many wait in it.
+
+local now = server_time()
+local room, alone, poison, retention = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local at = 5
+local function names()
+  local list, n = {}, tonumber(ARGV[at])
+  for i = 1, n do list[i] = ARGV[at + i] end
+  at = at + n + 1
+  return list
+end
+local queues, wires, parks = names(), names(), names()
+local UPKEEP = 'dispatch.upkeep'
+local moves, given_up = 0, 0
+
+local function passed(home)
+  if room - moves <= 0 then return {} end
+  return redis.call('ZRANGE', PREFIX .. home, '-inf', now, 'BYSCORE', 'LIMIT', 0, room - moves)
+end
+
+local function to_queue(id, queue, deadline)
+  redis.call('HSET', PREFIX .. 'e:' .. id, 'h', queue)
+  enter(id, queue, deadline)
+  moves = moves + 1
+end
+
+-- An id without an envelope is never dropped in silence.
+local function orphan(id)
+  redis.call('ZADD', PREFIX .. 'park:orphan', now, id)
+  moves = moves + 1
+end
+
+-- The call's lease is over and nobody settled: the provider may have it. Never submit again from here.
+for _, wire in ipairs(wires) do
+  for _, id in ipairs(passed(wire)) do
+    redis.call('ZREM', PREFIX .. wire, id)
+    local envelope = PREFIX .. 'e:' .. id
+    local e = redis.call('HMGET', envelope, 's', 'dl', 'g', 'c', 'a')
+    if not e[1] then orphan(id)
+    elseif e[1] == 'submitting' then
+      redis.call('HSET', envelope, 's', 'unknown', 'rs', 'lease_ended')
+      redis.call('HINCRBY', envelope, 'v', 1)
+      count(e[3], 'submitting', 'unknown')
+      tell(now, id, 'unknown', 'lease_ended', e[4], string.match(wire, ':([^.]*)'), e[5] or 0)
+      to_queue(id, UPKEEP, e[2])
+    end
+  end
+end
+
+-- A hint that nobody acted on: look again. Who comes back often travels alone, then ends loudly.
+for _, queue in ipairs(queues) do
+  for _, id in ipairs(passed('out:' .. queue)) do
+    redis.call('ZREM', PREFIX .. 'out:' .. queue, id)
+    local envelope = PREFIX .. 'e:' .. id
+    local e = redis.call('HMGET', envelope, 's', 'dl', 'g', 'c')
+    if not e[1] then orphan(id)
+    else
+      local looks = redis.call('HINCRBY', envelope, 'lk', 1)
+      if looks >= alone then redis.call('SADD', PREFIX .. 'suspects', id) end
+      if looks < poison then to_queue(id, queue, e[2])
+      elseif e[1] == 'queued' or e[1] == 'held' then
+        redis.call('HSET', envelope, 's', 'failed', 'rs', 'poison')
+        redis.call('HINCRBY', envelope, 'v', 1)
+        count(e[3], e[1], 'failed')
+        tell(now, id, 'failed', 'poison', e[4], '', 0)
+        finish(id, retention)
+        given_up = given_up + 1
+        moves = moves + 1
+      else -- the provider may have it: only a later look can end it
+        redis.call('HSET', envelope, 'h', 'due')
+        enter(id, 'due', now + 3600 * 1000)
+        given_up = given_up + 1
+        moves = moves + 1
+      end
+    end
+  end
+end
+
+for _, id in ipairs(passed('due')) do
+  redis.call('ZREM', KEYS[1], id)
+  local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 's', 'dl', 'l')
+  if not e[1] then orphan(id)
+  elseif e[1] == 'queued' or e[1] == 'held' then to_queue(id, 'dispatch.' .. e[3], e[2])
+  elseif OPEN[e[1]] then to_queue(id, UPKEEP, e[2])
+  end
+end
+
+-- Past its deadline, it ends now, paused or not, and not when its turn would come.
+local function expire(key)
+  for _, id in ipairs(passed(key)) do
+    redis.call('ZREM', PREFIX .. key, id)
+    local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 's', 'dl')
+    if not e[1] then orphan(id) else to_queue(id, UPKEEP, e[2]) end
+  end
+end
+for _, queue in ipairs(queues) do
+  if queue ~= UPKEEP then expire('ready:' .. queue) end
+end
+for _, park in ipairs(parks) do
+  if park ~= 'park:orphan' then expire(park) end
+end
+
+wake_pumps()
+local answer = { now, moves, given_up }
+for _, queue in ipairs(queues) do
+  answer[#answer + 1] = redis.call('ZCARD', PREFIX .. 'ready:' .. queue)
+end
+return answer

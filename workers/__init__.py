@@ -1,0 +1,1 @@
+"""The running system: Celery app and tasks, pump, submit engine, receipts."""

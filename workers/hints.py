@@ -1,0 +1,70 @@
+"""Hints: Celery messages that say which ids to look at. Losing one, or getting it twice, harms nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from smsqueue.core import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from celery import Celery
+
+    from smsqueue.store.store import Store
+
+BATCH = 250
+"""Ids per hint: Celery costs 1-2 ms of CPU for each, whatever it carries. A lost hint delays no more than these."""
+IDS_MAX = 500
+LEASE = timedelta(seconds=60)
+LEASE_OTP = timedelta(seconds=5)
+
+
+def checked(ids: object) -> list[str]:
+    """Return the ids of a task's arguments. Raises ValueError, without showing them, for anything else."""
+    if not isinstance(ids, list) or not 1 <= len(ids) <= IDS_MAX or not all(map(identity.is_id, ids)):
+        raise ValueError("a task's argument is a list of 1 to 500 message ids")
+    return ids
+
+
+class Hints:
+    """Tops up Celery queues from the store's homes. Safe to share among threads."""
+
+    def __init__(self, app: Celery, store: Store) -> None:
+        self._app = app
+        self._store = store
+
+    def top_up(self, queue: str) -> int:
+        """Hand out what a queue's window has room for; says how many ids. A failed publish is healed by the lease."""
+        lease = LEASE_OTP if queue.endswith(".otp") else LEASE
+        alone, together = self._store.take(queue, lease=lease)
+        if not alone and not together:
+            return 0
+        batches = [[id] for id in alone]
+        batches += [together[at : at + BATCH] for at in range(0, len(together), BATCH)]
+        with self._app.producer_pool.acquire(block=True, timeout=5) as producer:
+            for batch in batches:
+                name, args = _task(queue, batch)
+                self._app.send_task(
+                    name,
+                    args,
+                    queue=queue,
+                    producer=producer,
+                    retry=False,
+                    ignore_result=True,
+                    argsrepr=f"<{len(batch)} ids>",  # arguments never show, not even opaque ones
+                    kwargsrepr="{}",
+                )
+        return len(alone) + len(together)
+
+
+def _task(queue: str, ids: Sequence[str]) -> tuple[str, list[object]]:
+    if queue.startswith("dispatch."):
+        return "smsqueue.dispatch", [list(ids)]
+    return "smsqueue.submit", [queue, list(ids)]
+
+
+def queues_of(role: str, layout_queues: Sequence[str]) -> Iterator[str]:
+    """Yield the queues that a process of this role reads."""
+    return (queue for queue in layout_queues if queue.startswith(f"{role}."))

@@ -1,0 +1,163 @@
+"""Starting one process of the running system: dispatch, submit, web or flower."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from celery.signals import setup_logging, worker_ready
+
+from config import settings as configuration
+from smsqueue.errors import Misconfigured, SmsQueueError
+from smsqueue.keyring import Keyring
+from smsqueue.privacy import log
+from smsqueue.privacy.log import EventName, event
+from smsqueue.store.server import connect, examine
+from smsqueue.store.store import Store
+from workers import celery_app
+from workers.beat import Beat
+from workers.dispatch import Dispatch
+from workers.engine import Engine, EngineStep
+from workers.hints import Hints, checked, queues_of
+from workers.opening import Opener
+from workers.pump import Pump, PumpStep
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from config.settings import Settings
+
+ROLES = ("dispatch", "submit", "web", "flower")
+THREADS = {"dispatch": 4, "submit": 2}
+
+_log = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Run one role until it is told to stop; the exit status says whether it could start."""
+    if len(argv) != 1 or argv[0] not in ROLES:
+        sys.stderr.write(f"usage: python -m workers {{{'|'.join(ROLES)}}}\n")
+        return 2
+    role = argv[0]
+    try:
+        if role == "flower":
+            from workers.flower import main as flower  # noqa: PLC0415 - needs neither our tasks nor our keys
+
+            flower()
+        elif role == "web":
+            from workers import web  # noqa: PLC0415 - an ASGI server, no Celery worker
+
+            web.serve(configuration.read())
+        else:
+            _worker(role, configuration.read())
+    except SmsQueueError as error:
+        sys.stderr.write(f"smsqueue {role}: {error}\n")
+        return 1
+    return 0
+
+
+def open_store(role: str, settings: Settings) -> Store:
+    """Connect, look at the server, refuse one that would lose messages, and say what was found."""
+    url, timeout = settings.redis_url.get_secret_value(), configuration.REDIS_TIMEOUT.total_seconds()
+    store = Store(connect(url, role=role, timeout=timeout), connect(url, role=role, timeout=timeout, repeats=0))
+    found = examine(store.redis).demand()
+    sys.stderr.write(f"smsqueue {role}: store is {found}\n")
+    for warning in found.warnings:
+        sys.stderr.write(f"smsqueue {role}: {warning}\n")
+    if store.redis.exists(store.keys.clock) and not settings.testing:
+        raise Misconfigured("This store's clock was moved by a test. Delete the key `clock`, or use another store.")
+    allow_names(store)
+    store.greet()  # brings the server's time
+    return store
+
+
+def allow_names(store: Store) -> None:
+    """Tell the log which names may appear: those of the policy in force."""
+    policy = store.policies.current
+    log.allow("category", policy.categories)
+    log.allow("lane", policy.lanes)
+    log.allow("provider", policy.providers)
+    log.allow("sender", policy.senders)
+
+
+def _worker(role: str, settings: Settings) -> None:
+    level = logging.getLevelName(settings.log_level)
+    log.configure(role=role, level=level)
+    setup_logging.connect(_keep_ours, weak=False)
+    worker_ready.connect(_ready, weak=False)
+    store = open_store(role, settings)
+    queues = store.policies.layout.queues
+    app = celery_app.make(settings.broker, queues, client_name=f"smsqueue-{role}")
+    celery_app.unregister_built_ins(app)
+    hints = Hints(app, store)
+    if role == "dispatch":
+        _add_dispatch(app, store, hints, settings)
+    else:
+        _add_submit(app, store, settings)
+    event(_log, logging.INFO, EventName.WORKER_STARTED)
+    gc.collect()
+    gc.freeze()  # what is here now stays: the collector need not walk it again
+    gc.set_threshold(50_000, 20, 100)
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            "--pool=threads",
+            f"--concurrency={THREADS[role]}",
+            f"--queues={','.join(queues_of(role, queues))}",
+            f"--hostname={role}-%h-{log.pid()}",
+            "--without-gossip",
+            "--without-mingle",
+            "--task-events",
+            f"--loglevel={settings.log_level}",
+        ]
+    )
+
+
+def _keep_ours(**_: object) -> None:
+    """Celery asks who configures logging: we did."""
+
+
+def _ready(**_: object) -> None:
+    event(_log, logging.INFO, EventName.WORKER_READY)
+
+
+def _add_dispatch(app: Celery, store: Store, hints: Hints, settings: Settings) -> None:
+    dispatch = Dispatch(store, hints)
+    PumpStep.pump = Pump(store, hints, Beat(store, "dispatch"), tick=settings.tick)
+    app.steps["worker"].add(PumpStep)
+
+    @app.task(name="smsqueue.dispatch")
+    def run(ids: list[str]) -> None:
+        """Decide about these messages."""
+        dispatch.run(checked(ids))
+
+
+def _add_submit(app: Celery, store: Store, settings: Settings) -> None:
+    if settings.keyring_file is None or settings.subject_file is None:
+        raise Misconfigured(
+            "SMSQUEUE_KEYRING_FILE and SMSQUEUE_SUBJECT_FILE name the key files that `smsqueue keys init` wrote; "
+            "a submit worker cannot start without them."
+        )
+    keyring = Keyring.load(settings.keyring_file, settings.subject_file)
+    guard = store.policies.current.quiet.guard
+    if settings.call_limit + settings.settle_limit > timedelta(seconds=30):
+        raise Misconfigured("SMSQUEUE_CALL_LIMIT and SMSQUEUE_SETTLE_LIMIT together are at most 30s.")
+    engine = Engine(
+        store,
+        Opener(keyring, settings.public_url),
+        settings,
+        max_skew=None if settings.testing else guard / 2,
+    )
+    EngineStep.engine = engine
+    app.steps["worker"].add(EngineStep)
+
+    @app.task(name="smsqueue.submit")
+    def run(queue: str, ids: list[str]) -> None:
+        """Hand these messages to the engine."""
+        if queue not in store.policies.layout.submit:
+            raise ValueError("a submit task names a queue of the policy")
+        engine.hand_over(queue, checked(ids))

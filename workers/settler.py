@@ -1,0 +1,110 @@
+"""Settling: writing down what came of each call, many at a time, until it is written.
+
+Whatever ends while one write is under way makes the next one.
+An item holds no number and no text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+from smsqueue.core.settle import Verdict, never_started, settle
+from smsqueue.errors import SmsQueueError
+from smsqueue.privacy.log import EventName, event
+from workers.carry_out import Decided, carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
+
+    from smsqueue.core.envelope import Envelope
+    from smsqueue.core.submission import SendResult
+    from smsqueue.store.store import Store
+
+_log = logging.getLogger(__name__)
+
+LINGER = 0.005
+"""Seconds that an answer waits for others. It has reached the phone already, so nobody is waiting for it."""
+PATIENCE = 0.5
+"""Seconds between tries while the store is away."""
+ROUNDS = 5
+"""How often an answer is decided again because somebody was faster; each round somebody made progress."""
+
+
+class Answered(NamedTuple):
+    """One call's end. `result` is None when the call never started."""
+
+    envelope: Envelope
+    fence: str
+    result: SendResult | None
+
+
+class Settler:
+    """Collects answers on the engine's loop and writes them in batches."""
+
+    def __init__(self, store: Store, executor: Executor) -> None:
+        self._store = store
+        self._executor = executor
+        self._answers: list[Answered] = []
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def add(self, answered: Answered) -> None:
+        """Take in an answer; on the loop."""
+        self._answers.append(answered)
+        self._idle.clear()
+        self._news.set()
+
+    async def drained(self) -> None:
+        """Wait until every answer is written."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write answers for ever."""
+        loop = asyncio.get_running_loop()
+        failing = False
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(LINGER)
+            self._news.clear()
+            batch, self._answers = self._answers, []
+            while batch:
+                try:
+                    batch = await loop.run_in_executor(self._executor, self._write, batch)
+                    failing = False
+                except SmsQueueError:
+                    if not failing:
+                        event(_log, logging.ERROR, EventName.STORE_UNAVAILABLE, count=len(batch))
+                    failing = True
+                    await asyncio.sleep(PATIENCE)
+            if not self._answers:
+                self._idle.set()
+
+    def _write(self, batch: Sequence[Answered]) -> list[Answered]:
+        """Write a batch; what somebody else moved meanwhile is decided again on what it is now."""
+        for _ in range(ROUNDS):
+            now = self._store.clock.now()
+            decided = [Decided(a.envelope, *self._verdict(a)) for a in batch]
+            codes = carry_out(self._store, decided, now)
+            lost = [a for a, code in zip(batch, codes, strict=True) if code == "lost"]
+            if not lost:
+                return []
+            fresh = self._store.load([a.envelope.id for a in lost])
+            batch = [
+                a._replace(envelope=loaded.envelope)
+                for a, loaded in zip(lost, fresh, strict=True)
+                if loaded.envelope is not None
+            ]
+        event(_log, logging.ERROR, EventName.SETTLE_LOST, count=len(batch))
+        return []
+
+    def _verdict(self, answered: Answered) -> Verdict:
+        envelope, fence, result = answered
+        policy, now = self._store.policies.current, self._store.clock.now()
+        if result is None:
+            return never_started(envelope, policy, fence, now)
+        return settle(envelope, policy, fence, result, now, random.random())  # noqa: S311 - spreads retries

@@ -1,0 +1,253 @@
+"""Submitting to one provider: as many as there are free slots are opened, decided again, gated and called.
+
+* The gate takes no more ids than there are free slots, and the call starts at once after it.
+* A call starts only while its lease is longer than the call may take, by the monotonic clock: a process that
+  was frozen after the gate does not send when it thaws.
+* What is in doubt after a kill is what had passed the gate, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from smsqueue.core.decide import decide
+from smsqueue.core.envelope import Attempt, Envelope
+from smsqueue.core.facts import Facts
+from smsqueue.core.outcome import End, Handoff, Hold, Park
+from smsqueue.core.states import WAITING, Reason, State
+from smsqueue.core.submission import SendResult, SendStatus
+from smsqueue.errors import SmsQueueError
+from smsqueue.privacy.log import EventName, event
+from smsqueue.store.keys import wire_of
+from smsqueue.store.store import Passage
+from workers.carry_out import Decided, carry_out
+from workers.settler import Answered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Executor
+    from datetime import datetime, timedelta
+
+    from smsqueue.core.outcome import Outcome
+    from smsqueue.core.payload import Payload
+    from smsqueue.store.store import Loaded, Store
+    from workers.opening import Opener
+    from workers.providers.protocol import Provider
+    from workers.settler import Settler
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+CHUNK = 50
+"""Messages gated together: enough to share the scripts' cost, few enough that the first call starts at once."""
+RESERVE = 0.1
+"""The part of the slots that only the first lane may use."""
+PATIENCE = 0.5
+"""Seconds to wait when the store is away; the leases of what is in hand go on running."""
+
+
+class Prepared(NamedTuple):
+    """A message that is ready for the gate, with what its call needs."""
+
+    envelope: Envelope
+    payload: Payload
+    valid_until: datetime
+
+
+class Submit:
+    """One provider's calls in this process. Lives on the engine's loop."""
+
+    def __init__(
+        self,
+        name: str,
+        provider: Provider,
+        *,
+        store: Store,
+        opener: Opener,
+        settler: Settler,
+        executor: Executor,
+        slots: int,
+        call_limit: timedelta,
+        lease: timedelta,
+        max_skew: timedelta | None,
+    ) -> None:
+        self._name, self._provider = name, provider
+        self._store, self._opener, self._settler, self._executor = store, opener, settler, executor
+        self._free, self._reserve = slots, int(slots * RESERVE)
+        self._call_limit, self._lease, self._max_skew = call_limit.total_seconds(), lease, max_skew
+        self._waiting: dict[str, deque[str]] = {}
+        self._news = asyncio.Event()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._quiet = asyncio.Event()
+
+    def arrived(self, queue: str, ids: Sequence[str]) -> None:
+        """Take in a hint; on the loop."""
+        self._waiting.setdefault(queue, deque()).extend(ids)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Start calls for ever: whenever there is something to send and a slot to send it in."""
+        while not self._stopping:
+            await self._news.wait()
+            self._news.clear()
+            while not self._stopping and (next_ := self._next()) is not None:
+                queue, ids = next_
+                await self._start_guarded(queue, ids)
+        self._quiet.set()
+
+    async def stop(self) -> None:
+        """Start nothing more, give back what did not pass the gate, wait for the calls under way."""
+        self._stopping = True
+        self._news.set()
+        await self._quiet.wait()
+        for queue, ids in self._waiting.items():
+            if ids:
+                await self._in_thread(self._store.give_back, queue, list(ids))
+        self._waiting.clear()
+        if self._calls:
+            await asyncio.wait(self._calls)
+
+    def _next(self) -> tuple[str, list[str]] | None:
+        """Choose a queue and ids that fit into the free slots: the first lane first, the others in turn."""
+        lanes = list(self._store.policies.current.lanes)
+        for queue in sorted(self._waiting, key=lambda name: not name.endswith(f".{lanes[0]}")):
+            ids = self._waiting[queue]
+            free = self._free if queue.endswith(f".{lanes[0]}") else self._free - self._reserve
+            if not ids or free <= 0:
+                continue
+            taken = [ids.popleft() for _ in range(min(len(ids), free, CHUNK))]
+            self._waiting[queue] = self._waiting.pop(queue)  # to the end: the others' turn
+            return queue, taken
+        return None
+
+    async def _start_guarded(self, queue: str, ids: Sequence[str]) -> None:
+        try:
+            await self._start(queue, ids)
+        except SmsQueueError:
+            event(_log, logging.ERROR, EventName.STORE_UNAVAILABLE, count=len(ids))
+            await asyncio.sleep(PATIENCE)  # before the gate nothing is lost: the lease brings the ids back
+        except Exception as error:  # noqa: BLE001 - one chunk's bug must not stop the provider
+            event(_log, logging.ERROR, EventName.ENGINE_FAILED, count=len(ids), error=error)
+
+    async def _start(self, queue: str, ids: Sequence[str]) -> None:
+        loaded = await self._in_thread(self._load, ids)
+        prepared: list[Prepared] = []
+        decided: list[Decided] = []
+        for one in loaded:
+            self._prepare(one, prepared, decided)
+        if decided:
+            await self._in_thread(carry_out, self._store, decided, self._store.clock.now())
+        if not prepared or self._stopping:
+            if prepared:
+                await self._in_thread(self._store.give_back, queue, [p.envelope.id for p in prepared])
+            return
+        fence = secrets.token_urlsafe(8)
+        lease_ends = time.monotonic() + self._lease.total_seconds()
+        passages = [Passage(p.envelope, p.valid_until) for p in prepared]
+        codes = await self._in_thread(self._gate, passages, fence, queue)
+        now = self._store.clock.now()
+        refused: list[Decided] = []
+        for item, code in zip(prepared, codes, strict=True):
+            if code == "yes":
+                self._call_soon(item, fence, queue, lease_ends, now)
+            elif code != "lost":
+                refused.append(Decided(item.envelope, self._turned_away(item.envelope, code, now)))
+        if refused:
+            await self._in_thread(carry_out, self._store, refused, now)
+
+    def _load(self, ids: Sequence[str]) -> list[Loaded]:
+        return self._store.load(ids, payloads=True)
+
+    def _gate(self, passages: Sequence[Passage], fence: str, queue: str) -> list[str]:
+        return self._store.gate(passages, fence=fence, queue=queue, lease=self._lease)
+
+    def _prepare(self, loaded: Loaded, prepared: list[Prepared], decided: list[Decided]) -> None:
+        """Decide again about one message, and open it. One message's bug is that one's event."""
+        envelope, record, facts = loaded
+        if envelope is None or envelope.state not in WAITING:
+            return  # a doubled or late hint: somebody else has dealt with it
+        try:
+            now = self._store.clock.now()
+            outcome = decide(envelope, self._store.policies.current, facts, now)
+            if isinstance(outcome, Handoff) and self._clock_is_wrong(envelope):
+                outcome = Hold(now + 2 * self._lease, Reason.CLOCK)
+            if isinstance(outcome, Handoff) and outcome.provider == self._name:
+                payload = self._opener.open(envelope, record)
+                if isinstance(payload, End | Park):
+                    outcome = payload
+                else:
+                    prepared.append(Prepared(envelope, payload, outcome.valid_until))
+                    return
+            if outcome is not None:
+                decided.append(Decided(envelope, outcome))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
+
+    def _turned_away(self, envelope: Envelope, code: str, now: datetime) -> Outcome:
+        """Decide about a message that the gate did not let pass, on what the gate saw."""
+        if code == "paused":
+            return Park(Reason.PAUSED)
+        facts = Facts(withdrawn=code == "withdrawn")
+        outcome = decide(envelope, self._store.policies.current, facts, now)
+        return Hold(now, Reason.CLOCK) if outcome is None or isinstance(outcome, Handoff) else outcome
+
+    def _clock_is_wrong(self, envelope: Envelope) -> bool:
+        if self._max_skew is None or not self._store.policies.current.category(envelope.category).quiet:
+            return False
+        if self._store.clock.skew() <= self._max_skew:
+            return False
+        event(_log, logging.ERROR, EventName.CLOCK_SKEWED, id=envelope.id)
+        return True
+
+    def _call_soon(self, item: Prepared, fence: str, queue: str, lease_ends: float, now: datetime) -> None:
+        envelope = item.envelope._replace(
+            state=State.SUBMITTING,
+            version=item.envelope.version + 1,
+            fence=fence,
+            home=wire_of(queue),
+            attempts=(*item.envelope.attempts, Attempt(fence, self._name, "")),
+        )
+        self._free -= 1
+        call = asyncio.get_running_loop().create_task(
+            self._call(envelope, item.payload, item.valid_until - now, lease_ends)
+        )
+        self._calls.add(call)
+        call.add_done_callback(self._ended)
+
+    def _ended(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        self._free += 1
+        self._news.set()
+
+    async def _call(self, envelope: Envelope, payload: Payload, valid_for: timedelta, lease_ends: float) -> None:
+        fence = envelope.fence
+        if time.monotonic() + self._call_limit > lease_ends:
+            event(_log, logging.WARNING, EventName.LEASE_LOST, id=envelope.id)
+            self._settler.add(Answered(envelope, fence, None))
+            return
+        try:
+            sender = self._store.policies.current.sender_id(envelope.sender, self._name)
+            submission = self._opener.submission(
+                envelope, payload, fence=fence, provider=self._name, sender=sender or "", valid_for=valid_for
+            )
+        except Exception as error:  # noqa: BLE001 - nothing was sent: say so
+            event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
+            self._settler.add(Answered(envelope, fence, None))
+            return
+        try:
+            result = await self._provider.submit(submission)
+        except Exception as error:  # noqa: BLE001 - an adapter's bug: nobody knows what was sent
+            event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
+            result = SendResult(status=SendStatus.UNKNOWN, code="bug")
+        self._settler.add(Answered(envelope, fence, result))
+
+    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Call the store without stopping the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *args)

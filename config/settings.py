@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     tick: Duration = timedelta(milliseconds=100)
     """How often a pump looks for what is due when nobody wakes it."""
 
+    hint_lease: Duration = timedelta(seconds=60)
+    """How long a handed-out message may go unlooked at: so long does a killed worker delay what it had in hand."""
+    hint_lease_first: Duration = timedelta(seconds=5)
+    """The same for the policy's first lane, that of one-time codes."""
+
     slots: int = Field(default=500, ge=1, le=5000)
     """Requests in flight per provider and submit process: so many may be in doubt if it is killed."""
     call_limit: Duration = timedelta(seconds=10)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from smsqueue.core import identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
 
     from celery import Celery
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 BATCH = 250
 """Ids per hint: Celery costs 1-2 ms of CPU for each, whatever it carries. A lost hint delays no more than these."""
 IDS_MAX = 500
-LEASE = timedelta(seconds=60)
-LEASE_OTP = timedelta(seconds=5)
 
 
 def checked(ids: object) -> list[str]:
@@ -31,13 +29,14 @@ def checked(ids: object) -> list[str]:
 class Hints:
     """Tops up Celery queues from the store's homes. Safe to share among threads."""
 
-    def __init__(self, app: Celery, store: Store) -> None:
-        self._app = app
-        self._store = store
+    def __init__(self, app: Celery, store: Store, *, lease: timedelta, lease_first: timedelta) -> None:
+        self._app, self._store = app, store
+        self._lease, self._lease_first = lease, lease_first
 
     def top_up(self, queue: str) -> int:
         """Hand out what a queue's window has room for; says how many ids. A failed publish is healed by the lease."""
-        lease = LEASE_OTP if queue.endswith(".otp") else LEASE
+        first_lane = next(iter(self._store.policies.current.lanes))
+        lease = self._lease_first if queue.endswith(f".{first_lane}") else self._lease
         alone, together = self._store.take(queue, lease=lease)
         if not alone and not together:
             return 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
+import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from config import settings as configuration
 from smsqueue.errors import Misconfigured, SmsQueueError
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 ROLES = ("dispatch", "submit", "web", "flower")
 THREADS = {"dispatch": 4, "submit": 2}
+RESTART_AFTER = 0.5
+"""Seconds before a worker that was ended by something in its queue starts again."""
 
 _log = logging.getLogger(__name__)
 
@@ -88,11 +93,12 @@ def _worker(role: str, settings: Settings) -> None:
     log.configure(role=role, level=level)
     setup_logging.connect(_keep_ours, weak=False)
     worker_ready.connect(_ready, weak=False)
+    worker_shutting_down.connect(_asked_to_stop, weak=False)
     store = open_store(role, settings)
     queues = store.policies.layout.queues
     app = celery_app.make(settings.broker, queues, client_name=f"smsqueue-{role}")
     celery_app.unregister_built_ins(app)
-    hints = Hints(app, store)
+    hints = Hints(app, store, lease=settings.hint_lease, lease_first=settings.hint_lease_first)
     if role == "dispatch":
         _add_dispatch(app, store, hints, settings)
     else:
@@ -101,7 +107,8 @@ def _worker(role: str, settings: Settings) -> None:
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk it again
     gc.set_threshold(50_000, 20, 100)
-    app.worker_main(
+    _work(
+        app,
         [
             "--quiet",
             "worker",
@@ -113,12 +120,37 @@ def _worker(role: str, settings: Settings) -> None:
             "--without-mingle",
             "--task-events",
             f"--loglevel={settings.log_level}",
-        ]
+        ],
     )
+    if not _asked.is_set():
+        event(_log, logging.ERROR, EventName.WORKER_RESTARTED)
+        time.sleep(RESTART_AFTER)
+        os.execv(sys.executable, [sys.executable, "-m", "workers", role])  # noqa: S606 - this very program again
+
+
+def _work(app: Celery, argv: list[str]) -> None:
+    """Run the worker until it ends: because it was asked to, or because something in its queue ended it.
+
+    One element that is not JSON ends a Celery worker. The element is gone then, and what it may have
+    displaced comes back by its lease, so starting again is all there is to do.
+    """
+    try:
+        app.worker_main(argv)
+    except SystemExit:
+        pass
+    except Exception as error:  # noqa: BLE001 - kombu raises whatever it met
+        event(_log, logging.ERROR, EventName.WORKER_ENDED, error=error)
 
 
 def _keep_ours(**_: object) -> None:
     """Celery asks who configures logging: we did."""
+
+
+_asked = threading.Event()
+
+
+def _asked_to_stop(**_: object) -> None:
+    _asked.set()
 
 
 def _ready(**_: object) -> None:

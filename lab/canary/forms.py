@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os.path
 import re
+import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +55,7 @@ class Forms:
                 self._digits[digits.encode()] = Found(name, place)
             for name, content, at in _binary_forms(canary):
                 form = _Binary(Found(name, place), content, at)
-                self._binary[int.from_bytes(content[at : at + FINGERPRINT], "little")].append(form)
+                self._binary[int.from_bytes(content[at : at + FINGERPRINT], sys.byteorder)].append(form)
         prefix = os.path.commonprefix([token.decode() for token in self._tokens])  # noqa: RUF071 - of words, not paths  # noqa: RUF071 - by characters is what is wanted
         if len(prefix) < 2 and len(self._tokens) > 1:
             raise ValueError("the last words of the canaries' texts have to begin alike")

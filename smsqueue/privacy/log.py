@@ -49,6 +49,7 @@ class EventName(StrEnum):
     POISON_FAILED = "poison.failed"  # messages that came back again and again were given up
     RECEIPT_REFUSED = "receipt.refused"  # not genuine, or not readable
     RECEIPT_UNKNOWN = "receipt.unknown"  # genuine, for nothing that we know
+    WORKER_ENDED = "worker.ended"  # something in its queue ended it
     WORKER_RESTARTED = "worker.restarted"  # after something in its queue ended it
 
 

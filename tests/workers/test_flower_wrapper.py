@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from celery import Celery
+from redis import Redis
 
 from config.flowerconfig import format_task
 from lab.ports import free_port
 from lab.processes import Process
 from lab.servers import broker_server
 from lab.waiting import wait_for
+from workers.celery_app import KEY_PREFIX
 
 USER, PASSWORD = "operator", "a-password-of-some-length"
 COMMAND = [sys.executable, "-m", "workers", "flower"]
@@ -80,22 +84,29 @@ def test_flower_refuses_to_start(env, names, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
+def broker_url(tmp_path_factory):
+    with broker_server(tmp_path_factory.mktemp("broker")) as broker:
+        yield broker.url
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, broker_url):
     """A Flower that runs, and its port."""
-    folder = tmp_path_factory.mktemp("flower")
     port = free_port()
-    with broker_server(folder / "broker") as broker:
-        process = flower(
-            folder,
-            SMSQUEUE_BROKER_URL=broker.url,
-            SMSQUEUE_FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}",
-            SMSQUEUE_FLOWER_PORT=str(port),
-        ).start()
-        try:
-            process.wait_until(lambda: listens(port))
-            yield process, port
-        finally:
-            process.terminate()
+    process = flower(
+        tmp_path_factory.mktemp("flower"),
+        SMSQUEUE_BROKER_URL=broker_url,
+        SMSQUEUE_FLOWER_BASIC_AUTH=f"{USER}:{PASSWORD}",
+        SMSQUEUE_FLOWER_PORT=str(port),
+    ).start()
+    try:
+        process.wait_until(lambda: listens(port))
+        # it hears of tasks from when it has subscribed on
+        with Redis.from_url(broker_url) as redis:
+            wait_for(redis.pubsub_numpat, "Flower's subscription")
+        yield process, port
+    finally:
+        process.terminate()
 
 
 @pytest.mark.parametrize("path", GUARDED)
@@ -133,6 +144,31 @@ def test_flower_ends_when_it_is_asked_to(tmp_path):
         assert "Traceback" not in process.said()
 
 
+def test_flower_keeps_no_argument_of_a_task_that_was_called_with_a_number(running, broker_url):
+    _, port = running
+    app = Celery("producer", broker=broker_url)
+    app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
+    carried = {"args": "('+12025550143', 'the text')", "kwargs": "{'to': '+12025550143'}"}
+    failed = {"exception": "ValueError('+12025550143')", "traceback": "at +12025550143"}
+    with app.events.default_dispatcher() as dispatcher:
+        dispatcher.send("task-received", uuid="a", name="smsqueue.submit", **carried)
+        dispatcher.send("task-received", uuid="b", name="smsqueue.submit", args="('submit.twilio.otp', ['m', 'n'])")
+        dispatcher.send("task-failed", uuid="a", **failed)
+        dispatcher.send("task-succeeded", uuid="b", result="'+12025550143'")
+    seen = wait_for(lambda: _both_ended(get(port, "/api/tasks", password=PASSWORD)[1]), "Flower's having heard")
+    assert (seen["a"]["args"], seen["b"]["args"]) == ("hidden", "2 id(s)")
+    for path in ("/api/tasks", "/task/a", "/task/b", "/api/task/info/a", "/api/task/info/b"):
+        status, page = get(port, path, password=PASSWORD)
+        assert status == 200
+        assert "2025550143" not in page
+        assert "the text" not in page
+
+
+def _both_ended(answer):
+    tasks = json.loads(answer)
+    return tasks if {tasks[id]["state"] for id in "ab" if id in tasks} == {"FAILURE", "SUCCESS"} else None
+
+
 @pytest.mark.parametrize(
     ("args", "shown"),
     [
@@ -141,7 +177,8 @@ def test_flower_ends_when_it_is_asked_to(tmp_path):
         pytest.param("['submit.twilio.otp', ['m-a', 'm-b']]", "2 id(s)", id="as a list"),
         pytest.param("('+12025550143', 'your code is 123456')", "hidden", id="somebody else's task"),
         pytest.param("(['m-a', 'm-b', 'm...',)", "hidden", id="cut short"),
-        pytest.param(None, "hidden", id="nothing known"),
+        pytest.param("3 id(s)", "3 id(s)", id="counted before"),
+        pytest.param("", "", id="nothing known"),
     ],
 )
 def test_a_task_shows_how_many_ids_it_carried_and_nothing_else(args, shown):

@@ -8,11 +8,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from smsqueue.privacy.log import EventName, event
-
 from smsqueue.core.change import queue_of_submit
 from smsqueue.core.decide import decide
 from smsqueue.core.outcome import Handoff
+from smsqueue.privacy.log import EventName, event
 from workers.carry_out import Decided, carry_out
 
 if TYPE_CHECKING:

@@ -6,23 +6,21 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smsqueue.keyring import Purpose, token
-from smsqueue.seal import open_record
-
 from smsqueue.admission import header
 from smsqueue.core.outcome import End, Park
 from smsqueue.core.payload import load
 from smsqueue.core.states import Reason, State
 from smsqueue.core.submission import Submission
 from smsqueue.errors import SealError
+from smsqueue.keyring import Purpose, token
+from smsqueue.seal import open_record
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from smsqueue.keyring import Keyring, SubjectKeys
-
     from smsqueue.core.envelope import Envelope
     from smsqueue.core.payload import Payload
+    from smsqueue.keyring import Keyring, SubjectKeys
 
 
 @dataclass(frozen=True, slots=True)

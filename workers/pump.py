@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
+
 from smsqueue.privacy.log import EventName, event
 
 if TYPE_CHECKING:

@@ -11,17 +11,15 @@ import logging
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from smsqueue.privacy.log import EventName, event
-
 from smsqueue.core import identity
 from smsqueue.core.confirm import confirm
+from smsqueue.privacy.log import EventName, event
 from workers.carry_out import Decided, carry_out
 from workers.opening import callback_token
 
 if TYPE_CHECKING:
     from smsqueue.core.receipt import Receipt
     from smsqueue.keyring import SubjectKeys
-
     from smsqueue.store.store import Store
 
 _log = logging.getLogger(__name__)

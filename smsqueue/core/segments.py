@@ -1,10 +1,7 @@
 """How many segments a text takes: GSM 03.38 with its extension, else UCS-2; concatenation as handsets do it.
 
-* GSM 7-bit has room for 160 units, 153 in each segment of several; UCS-2 for 70 and 67, in UTF-16 units.
-* One character outside the alphabet makes the whole text UCS-2. So a text is composed first (NFC): an e with
-  a combining accent becomes the é of the alphabet.
-* What a reader sees as one character is not split between segments, unless it is longer than one.
-
+GSM 7-bit: 160 units, 153 per segment when split. UCS-2: 70 and 67, in UTF-16 units. One character outside the
+alphabet makes the whole text UCS-2. Nothing that a reader sees as one character is split between segments.
 Source: 3GPP TS 23.038 §6.2.1 and TS 23.040 §9.2.3.24.1.
 """
 
@@ -13,25 +10,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from smsqueue.errors import InvalidMessage
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
 LONGEST = 10_000
-"""Characters of a text on which any work is spent; ten segments have 1,530."""
+"""Characters of a text before any work is spent on it; ten segments have 1,530."""
 
 BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENSION = "\f^{}\\[~]|€"
-"""Two units each: an escape, then the character. The escape itself is no character of a text."""
 
-_GSM_ALONE, _GSM_EACH = 160, 153
-_UCS_ALONE, _UCS_EACH = 70, 67
+_GSM = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
+_EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b\x0e-\x1f\x7f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ZWJ = "\u200d"
+_BMP_END = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,101 +41,62 @@ class Measure:
 
 
 def measure(text: str) -> Measure:
-    """Measure a text. Raises InvalidMessage for `text`."""
-    if not isinstance(text, str):
-        raise InvalidMessage("text", "not_text", "it is not a string")
+    """Measure a text, composed first (NFC). Raises InvalidMessage for `text`."""
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidMessage("text", "empty", "it is empty, or not a string")
     if len(text) > LONGEST:
         raise InvalidMessage("text", "too_long", f"it has more than {LONGEST} characters")
-    if not text or text.isspace():
-        raise InvalidMessage("text", "empty", "there is nothing to read in it")
-    if _BASIC.fullmatch(text):
-        return _gsm(text, len(text))
-    if refused := _REFUSED.search(text):
-        raise _unsendable(refused[0])
-    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        if _SURROGATE.search(text):
+            raise InvalidMessage("text", "not_unicode", "it has half a character: a lone surrogate")
+        text = unicodedata.normalize("NFC", text)
     if _GSM.fullmatch(text):
-        return _gsm(text, len(text) + len(_EXTENDED.findall(text)))
-    units = len(text) + len(_ASTRAL.findall(text))
-    if units <= _UCS_ALONE:
+        extended = _EXTENDED.findall(text)
+        units = len(text) + len(extended)
+        if units <= 160:  # noqa: PLR2004 - see above
+            return Measure(text, "gsm7", units, 1)
+        if not extended:
+            return Measure(text, "gsm7", units, -(-units // 153))
+        return Measure(text, "gsm7", units, _fill([2 if char in EXTENSION else 1 for char in text], 153))
+    if _CONTROL.search(text):
+        raise InvalidMessage("text", "control_character", "it has a control character, which no handset shows")
+    units = len(text) + sum(ord(char) > _BMP_END for char in text)
+    if units <= 70:  # noqa: PLR2004 - see above
         return Measure(text, "ucs2", units, 1)
-    return Measure(text, "ucs2", units, _fill(_unsplit(text, _UCS_EACH), _UCS_EACH))
+    return Measure(text, "ucs2", units, _fill(_clusters(text), 67))
 
 
-def _gsm(text: str, units: int) -> Measure:
-    if units <= _GSM_ALONE:
-        return Measure(text, "gsm7", units, 1)
-    if units == len(text):
-        return Measure(text, "gsm7", units, -(-units // _GSM_EACH))
-    return Measure(text, "gsm7", units, _fill((2 if char in EXTENSION else 1 for char in text), _GSM_EACH))
-
-
-def _unsendable(char: str) -> InvalidMessage:
-    if _SURROGATE.match(char):
-        return InvalidMessage("text", "not_unicode", "it has half a character, a lone surrogate")
-    return InvalidMessage("text", "control_character", "it has a control character that no handset shows")
-
-
-def _fill(sizes: Iterable[int], room: int) -> int:
-    """Count the segments of a row of things that are not split; none is larger than the room."""
-    segments, used = 1, 0
+def _fill(sizes: list[int], room: int) -> int:
+    """Count segments when nothing of a list of sizes may be split, unless it is longer than a segment."""
+    segments, free = 1, room
     for size in sizes:
-        if used + size > room:
-            segments, used = segments + 1, 0
-        used += size
+        left = size
+        while left > free:
+            left -= free if size > room else 0
+            segments, free = segments + 1, room
+        free -= left
     return segments
 
 
-def _unsplit(text: str, room: int) -> Iterator[int]:
-    """Give the UTF-16 sizes of a text's clusters; one that has no room comes as its code points."""
-    for cluster in _clusters(text):
-        size = sum(cluster)
-        if size <= room:
-            yield size
-        else:
-            yield from cluster
-
-
-def _clusters(text: str) -> Iterator[list[int]]:
-    """Cut a text where readers see characters: the UTF-16 sizes of each one's code points.
-
-    The rules of UAX #29 that matter for a message: marks, joined emoji, skin tones, keycaps, flags of both kinds,
-    Hangul of several letters.
-    """
-    cluster: list[int] = []
-    joined = half_flag = False
+def _clusters(text: str) -> list[int]:
+    """Return the UTF-16 sizes of what readers see as one character: marks, joined emoji, flags, skin tones."""
+    sizes: list[int] = []
+    joined, flags = False, 0
     for char in text:
-        flag = _FLAG_FIRST <= char <= _FLAG_LAST
-        if cluster and not (joined or (flag and half_flag) or (char >= _MARK_FIRST and _extends(char))):
-            yield cluster
-            cluster, half_flag = [], False
-        cluster.append(2 if char > _BMP_LAST else 1)
-        joined = char == _JOINER
-        half_flag = flag and not half_flag
-    yield cluster
-
-
-def _extends(char: str) -> bool:
-    """Whether a character belongs to the one before it."""
-    return unicodedata.category(char) in _MARKS or _ATTACHED.match(char) is not None
-
-
-_BASIC = re.compile(f"[{re.escape(BASIC)}]*")
-_GSM = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
-_EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_REFUSED = re.compile("[\x00-\x09\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Line feed, form feed and carriage return are in the alphabet; no other control character is sent."""
-
-_BMP_LAST = "\uffff"
-_MARK_FIRST = "\u0300"
-_MARKS = frozenset({"Mn", "Mc", "Me"})
-_JOINER = "\u200d"
-_FLAG_FIRST, _FLAG_LAST = "\U0001f1e6", "\U0001f1ff"  # regional indicators: a flag is two of them
-_ATTACHED = re.compile(
-    "[\u200c\u200d"  # joiners
-    "\u1160-\u11ff\ud7b0-\ud7fb"  # vowels and finals of Hangul that have no syllable of their own
-    "\uff9e\uff9f"  # sound marks of half-width kana
-    "\U0001f3fb-\U0001f3ff"  # skin tones
-    "\U000e0020-\U000e007f]"  # tags, which spell the flags of Scotland and Wales
-)
+        size = 2 if ord(char) > _BMP_END else 1
+        flag = "\U0001f1e6" <= char <= "\U0001f1ff"
+        extends = (
+            joined
+            or char == _ZWJ
+            or unicodedata.combining(char)
+            or unicodedata.category(char) in {"Mn", "Me", "Mc"}
+            or "\U0001f3fb" <= char <= "\U0001f3ff"
+            or (flag and flags % 2 == 1)
+        )
+        if extends and sizes:
+            sizes[-1] += size
+        else:
+            sizes.append(size)
+        joined = char == _ZWJ
+        flags = flags + 1 if flag else 0
+    return sizes

@@ -50,8 +50,8 @@ def measure(directory: Path, *, count: int, dispatch: int = 2, submit: int = 2, 
     """Run once: the workers are up and idle, then `count` messages are accepted and flow through."""
     with System(directory, behaviour={"latency_ms": latency_ms}, SMSQUEUE_PUBLIC_URL="http://127.0.0.1:1") as system:
         workers = system.fleet.workers(dispatch=dispatch, submit=submit)
-        source = list(messages(count))
-        system.client.send(source[0])
+        source = messages(count + 1)
+        system.client.send(next(source))
         redis = system.client.store.redis
         before = {p.name: p.cpu_seconds() for p in (*workers, *system.fleet.of("simulator"))}
         servers = [system.store_server.cpu_seconds(), system.broker_server.cpu_seconds()]

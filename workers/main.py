@@ -22,6 +22,7 @@ from smsqueue.store.server import connect, examine
 from smsqueue.store.store import Store
 from workers import celery_app
 from workers.beat import Beat
+from workers.calm_events import CalmEvents
 from workers.dispatch import Dispatch
 from workers.engine import Engine, EngineStep
 from workers.hints import Hints, checked, queues_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 ROLES = ("dispatch", "submit", "web", "flower")
-THREADS = {"dispatch": 4, "submit": 2}
+THREADS = {"dispatch": 4, "submit": 4}
 RESTART_AFTER = 0.5
 """Seconds before a worker that was ended by something in its queue starts again."""
 
@@ -98,6 +99,7 @@ def _worker(role: str, settings: Settings) -> None:
     queues = store.policies.layout.queues
     app = celery_app.make(settings.broker, queues, client_name=f"smsqueue-{role}")
     celery_app.unregister_built_ins(app)
+    app.steps["consumer"].add(CalmEvents)
     hints = Hints(app, store, lease=settings.hint_lease, lease_first=settings.hint_lease_first)
     if role == "dispatch":
         _add_dispatch(app, store, hints, settings)

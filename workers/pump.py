@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-BUSY = 0.02
+BUSY = 0.05
 """Seconds until the next tick while there is something to move."""
 PATIENCE = 1.0
 """Seconds between tries while the store is away."""

@@ -19,6 +19,7 @@ import threading
 import traceback
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -142,14 +143,16 @@ def outcomes(lines: Iterable[Outcome]) -> None:
     states, reasons = _vocabularies["state"], _vocabularies["reason"]
     categories, providers = _vocabularies["category"], _vocabularies["provider"]
     text = "".join(
-        f'{{"event":"message.{state if state in states else "other"}",'
-        f'"at":"{_instant(at_ms / 1000)}","role":"{_role}",'
-        f'"id":"{id if _is_id(id) else "other"}",'
-        f'"reason":"{reason if reason in reasons else "other"}",'
-        f'"category":"{category if category in categories else "other"}",'
-        f'"provider":"{provider if provider in providers else "other"}",'
-        f'"attempt":{attempt:d},"policy":{policy:d}}}\n'
-        for id, state, reason, category, provider, attempt, policy, at_ms in lines
+        [
+            f'{{"event":"message.{state if state in states else "other"}",'
+            f'"at":"{_instant_ms(at_ms)}","role":"{_role}",'
+            f'"id":"{id if _is_id(id) else "other"}",'
+            f'"reason":"{reason if reason in reasons else "other"}",'
+            f'"category":"{category if category in categories else "other"}",'
+            f'"provider":"{provider if provider in providers else "other"}",'
+            f'"attempt":{attempt:d},"policy":{policy:d}}}\n'
+            for id, state, reason, category, provider, attempt, policy, at_ms in lines
+        ]
     )
     if text:
         _write(text)
@@ -227,6 +230,11 @@ def _place(path: str, line: int) -> str:
 
 def _instant(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+@lru_cache(maxsize=16)
+def _instant_ms(at: int) -> str:
+    return _instant(at / 1000)  # a batch shares its instant
 
 
 def _write(text: str) -> None:

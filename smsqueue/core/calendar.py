@@ -1,9 +1,9 @@
 """When it is open in all places at once: exact on integer epoch seconds, in gaps, folds and skipped days.
 
-An instant is open if, in every zone, the wall clock lies in a window of its local date's weekday.
+An instant is open if, in every zone, the wall clock lies in a window of its local date.
 
-* A zone is cut into segments of constant UTC offset. Inside one, wall clock and instant differ by a constant,
-  so a window of a local day is one interval of instants. Gaps, folds and days that do not exist need no case.
+* A zone is cut into stretches of one UTC offset. Inside one, wall clock and instant differ by a constant, so
+  a window of a local day is one interval of instants. Gaps, folds and days that do not exist need no case.
 * Intervals are half-open: at 21:00:00 the window 08:00-21:00 is over.
 * `guard` seconds are cut off at both true ends of every open interval, never where a block happens to cut.
 """
@@ -13,24 +13,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from smsqueue.core import zones
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
 DAY = 86_400
 BLOCK = 8 * DAY
-"""What is computed and kept at a time."""
+"""What is computed, and kept, at a time."""
 HORIZON = 40 * DAY
 """How far a search looks."""
 
-_EPOCH = date(1970, 1, 1)
-_MINUTES = 1440
+_BLOCKS_KEPT = 64  # more than a year
+_MIDNIGHT = 1440  # the last minute of a day, 24:00
 _WEEK = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
 
 Interval: TypeAlias = tuple[int, int]
 Windows: TypeAlias = tuple[Interval, ...]
@@ -38,10 +35,7 @@ Windows: TypeAlias = tuple[Interval, ...]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Open minutes of the local day, per weekday from Monday: sorted, disjoint, within 0..1440.
-
-    Public holidays will replace a day's windows here; the test is by local date, in `_open`.
-    """
+    """Open minutes of the local day, per weekday from Monday: sorted, disjoint, within 0..1440."""
 
     week: tuple[Windows, ...]
 
@@ -50,18 +44,41 @@ class Schedule:
             raise ValueError("a week has seven days")
         for day in self.week:
             end = 0
-            for start, stop in day:
-                if not end <= start < stop <= _MINUTES:
-                    raise ValueError("windows of a day are sorted, do not overlap, and lie between 00:00 and 24:00")
-                end = stop
+            for opens, closes in day:
+                if not end <= opens < closes <= _MIDNIGHT:
+                    raise ValueError("windows of a day are sorted, do not overlap, and lie in 00:00-24:00")
+                end = closes
+
+    @classmethod
+    def from_quiet(cls, start_minute: int, end_minute: int) -> Schedule:
+        """Return the complement of a daily quiet period.
+
+        An end before the start crosses midnight; an end equal to the start means never quiet.
+        """
+        if start_minute < end_minute:
+            day = tuple((a, b) for a, b in ((0, start_minute), (end_minute, _MIDNIGHT)) if a < b)
+        elif start_minute > end_minute:
+            day = ((end_minute, start_minute),)
+        else:
+            day = ((0, _MIDNIGHT),)
+        return cls((day,) * len(_WEEK))
+
+    def windows(self, day: int) -> Windows:
+        """Return the open minutes of a local date, counted in days since 1 January 1970.
+
+        Nothing else knows what makes one date unlike another: public holidays belong here.
+        """
+        return self.week[(day + _EPOCH_WEEKDAY) % len(_WEEK)]
 
 
 class Calendar:
-    """Open intervals in a set of zones. Safe to share among threads: a block is only ever replaced by its equal."""
+    """Open intervals in a set of zones. Threads may share it: what two of them compute at once is equal."""
 
     def __init__(self, names: tuple[str, ...], schedule: Schedule, guard: int) -> None:
         if not names:
-            raise ValueError("a calendar without a zone would always be open")
+            raise ValueError("a calendar needs a zone: without any it would always be open")
+        if guard < 0:
+            raise ValueError("a guard takes time away, so it is not negative")
         self._names, self._schedule, self._guard = names, schedule, guard
         self._blocks: dict[int, tuple[list[int], list[int]]] = {}
 
@@ -82,7 +99,7 @@ class Calendar:
         return None
 
     def open_until(self, at: int) -> int | None:
-        """Return the first instant after an open one that is not; None if `at` is not. At most the horizon."""
+        """Return the first closed instant after an open one, or the horizon; None if `at` is closed."""
         interval = self._interval(at)
         if interval is None:
             return None
@@ -99,21 +116,22 @@ class Calendar:
     def _block(self, number: int) -> tuple[list[int], list[int]]:
         block = self._blocks.get(number)
         if block is None:
-            if len(self._blocks) >= 64:  # noqa: PLR2004 - a year and more; older ones are not asked for again
-                self._blocks = {}
-            block = self._blocks[number] = self._build(number)
+            block = self._build(number)
+            kept = self._blocks if len(self._blocks) < _BLOCKS_KEPT else {}
+            kept[number] = block
+            self._blocks = kept
         return block
 
     def _build(self, number: int) -> tuple[list[int], list[int]]:
         start, end, guard = number * BLOCK, (number + 1) * BLOCK, self._guard
-        low, high = start - 2 * guard - 1, end + 2 * guard + 1  # so that only true ends lose the guard
+        low, high = start - 2 * guard - 1, end + 2 * guard + 1  # so that a true end is told from a cut
         common: list[Interval] = [(low, high)]
-        year = start // (365 * DAY) * (365 * DAY)
-        for zone in zones.distinct(self._names, year - 365 * DAY):
-            common = _both(common, _open(zone, self._schedule, low, high))
+        for name in zones.distinct(self._names, low, high):
+            common = _both(common, _open(name, self._schedule, low, high))
             if not common:
                 break
-        starts, ends = [], []
+        starts: list[int] = []
+        ends: list[int] = []
         for first, last in common:
             opens = max(start, first if first == low else first + guard)
             closes = min(end, last if last == high else last - guard)
@@ -129,13 +147,13 @@ def calendar_for(names: tuple[str, ...], schedule: Schedule, guard: int) -> Cale
     return Calendar(names, schedule, guard)
 
 
-def _open(zone: ZoneInfo, schedule: Schedule, start: int, end: int) -> list[Interval]:
+def _open(name: str, schedule: Schedule, start: int, end: int) -> list[Interval]:
     """Return the instants of [start, end) that one zone allows: sorted, touching ones merged."""
     found: list[Interval] = []
-    for begun, ended, offset in zones.segments(zone, start, end):
+    for begun, ended, offset in zones.stretches(name, start, end):
         for day in range((begun + offset) // DAY, (ended + offset - 1) // DAY + 1):
             midnight = day * DAY - offset
-            for first, last in schedule.week[(_EPOCH + timedelta(days=day)).weekday()]:
+            for first, last in schedule.windows(day):
                 opens, closes = max(begun, midnight + first * 60), min(ended, midnight + last * 60)
                 if opens >= closes:
                     continue
@@ -147,6 +165,7 @@ def _open(zone: ZoneInfo, schedule: Schedule, start: int, end: int) -> list[Inte
 
 
 def _both(left: list[Interval], right: list[Interval]) -> list[Interval]:
+    """Intersect two sorted rows of disjoint intervals."""
     common: list[Interval] = []
     i = j = 0
     while i < len(left) and j < len(right):
@@ -160,74 +179,68 @@ def _both(left: list[Interval], right: list[Interval]) -> list[Interval]:
     return common
 
 
-_RULE = re.compile(r"(?P<days>[A-Z][a-z](?:[-,][A-Z][a-z])*)\s+(?P<hours>off|[\d:,\- ]+)")
-_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
-_QUIET = re.compile(r"quiet:?\s+(\d\d):(\d\d)-(\d\d):(\d\d)")
-
-
 @lru_cache(maxsize=256)
 def parse_schedule(text: str) -> Schedule:
-    """Read opening hours: `Mo-Fr 08:00-20:00; Sa 10:00-20:00; Su off`, `24/7`, or `quiet 21:00-08:00`.
+    """Read hours: `Mo-Fr 08:00-20:00; Sa 10:00-20:00; Su off`, `24/7`, or `quiet 21:00-08:00`.
 
-    Later rules override earlier ones for the days they name; days that none names are closed. Raises
-    ValueError with what would be right.
+    The first is a subset of OpenStreetMap's opening hours: later rules override earlier ones for the days
+    they name, days that none names are closed. Raises ValueError that says what would be right.
     """
-    text = text.strip()
-    if text == "24/7":
-        return Schedule((((0, _MINUTES),),) * 7)
-    if match := _QUIET.fullmatch(text):
-        return _complement(_minute(match[1], match[2]), _minute(match[3], match[4]))
-    week: list[Windows] = [()] * 7
-    rules = [rule.strip() for rule in text.split(";") if rule.strip()]
+    plain = _AROUND.sub(r"\1", " ".join(text.split()))
+    if quiet := _QUIET.fullmatch(plain):
+        schedule = Schedule.from_quiet(*_period(quiet[1]))
+    else:
+        schedule = _ALWAYS if plain == "24/7" else _weekly(plain)
+    if not any(schedule.week):
+        raise ValueError(f'"{plain}" never opens: nothing would ever be sent')
+    return schedule
+
+
+def _weekly(text: str) -> Schedule:
+    week: list[Windows] = [()] * len(_WEEK)
+    rules = [rule for rule in text.split(";") if rule]
     if not rules:
-        raise ValueError('hours are empty: write "Mo-Su 08:00-21:00", "24/7" or "quiet 21:00-08:00"')
+        raise ValueError('there are no hours: write "Mo-Su 08:00-21:00", "24/7" or "quiet 21:00-08:00"')
     for rule in rules:
-        match = _RULE.fullmatch(rule)
-        if match is None:
-            raise ValueError(f'cannot read "{rule}": write days and hours, "Mo-Sa 08:00-20:00" or "Su off"')
-        windows = () if match["hours"] == "off" else _windows(match["hours"])
-        for day in _days(match["days"]):
+        days, _, hours = rule.partition(" ")
+        if not hours:
+            raise ValueError(f'cannot read "{rule}": write days and hours, "Mo-Su 08:00-21:00", or "Su off"')
+        windows = () if hours == "off" else tuple(sorted(_window(part) for part in hours.split(",")))
+        for day in _days(days):
             week[day] = windows
     return Schedule(tuple(week))
-
-
-def _windows(text: str) -> Windows:
-    found = []
-    for part in text.split(","):
-        match = _HOURS.fullmatch(part.strip())
-        if match is None:
-            raise ValueError(f'cannot read hours "{part.strip()}": write HH:MM-HH:MM')
-        opens, closes = _minute(match[1], match[2]), _minute(match[3], match[4])
-        if opens >= closes:
-            raise ValueError(f'"{part.strip()}" ends before it starts: split what crosses midnight at 24:00')
-        found.append((opens, closes))
-    return tuple(sorted(found))
 
 
 def _days(text: str) -> list[int]:
     found: list[int] = []
     for part in text.split(","):
-        ends = part.split("-")
-        if any(day not in _WEEK for day in ends):
-            raise ValueError(f'unknown day in "{part}": {", ".join(_WEEK)}')
-        first, last = _WEEK.index(ends[0]), _WEEK.index(ends[-1])
-        found += [day % 7 for day in range(first, last + (7 if last < first else 0) + 1)]
+        first, _, last = part.partition("-")
+        last = last or first
+        if "PH" in (first, last):
+            raise ValueError('"PH" needs a calendar of public holidays, and there is none: leave it out')
+        if first not in _WEEK or last not in _WEEK:
+            raise ValueError(f'cannot read the days "{part}": write {", ".join(_WEEK)}, or a range, "Mo-Fr"')
+        start = _WEEK.index(first)
+        found += [(start + after) % 7 for after in range((_WEEK.index(last) - start) % 7 + 1)]
     return found
 
 
-def _minute(hours: str, minutes: str) -> int:
-    at = int(hours) * 60 + int(minutes)
-    if at > _MINUTES or int(minutes) > 59:  # noqa: PLR2004 - minutes of an hour
-        raise ValueError(f"{hours}:{minutes} is no time of day between 00:00 and 24:00")
-    return at
+def _window(text: str) -> Interval:
+    opens, closes = _period(text)
+    if opens >= closes:
+        raise ValueError(f'"{text}" ends before it starts: split what crosses midnight, at 24:00 and 00:00')
+    return opens, closes
 
 
-def _complement(start: int, end: int) -> Schedule:
-    """Return the open hours of a quiet period. start == end: never quiet; start > end crosses midnight."""
-    if start == end:
-        day: Windows = ((0, _MINUTES),)
-    elif start < end:
-        day = tuple(part for part in ((0, start), (end, _MINUTES)) if part[0] < part[1])
-    else:
-        day = ((end, start),) if end < start else ()
-    return Schedule((day,) * 7)
+def _period(text: str) -> Interval:
+    match = _HOURS.fullmatch(text)
+    if match is None:
+        raise ValueError(f'cannot read the hours "{text}": write HH:MM-HH:MM, between 00:00 and 24:00')
+    return int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+
+
+_ALWAYS = Schedule.from_quiet(0, 0)
+_QUIET = re.compile(r"quiet:? ?(\S*)")
+_AROUND = re.compile(r"\s*([;,-])\s*")
+_TIME = r"(?=[01]|2[0-3]|24:00)([0-9]{2}):([0-5][0-9])"
+_HOURS = re.compile(f"{_TIME}-{_TIME}")

@@ -1,7 +1,10 @@
 """How many segments a text takes: GSM 03.38 with its extension, else UCS-2; concatenation as handsets do it.
 
-GSM 7-bit: 160 units, 153 per segment when split. UCS-2: 70 and 67, in UTF-16 units. One character outside the
-alphabet makes the whole text UCS-2. Nothing that a reader sees as one character is split between segments.
+* GSM 7-bit has room for 160 units, 153 in each segment of several; UCS-2 for 70 and 67, in UTF-16 units.
+* One character outside the alphabet makes the whole text UCS-2. So a text is composed first (NFC): an e with
+  a combining accent becomes the é of the alphabet.
+* What a reader sees as one character is not split between segments, unless it is longer than one.
+
 Source: 3GPP TS 23.038 §6.2.1 and TS 23.040 §9.2.3.24.1.
 """
 
@@ -14,20 +17,17 @@ from dataclasses import dataclass, field
 from smsqueue.errors import InvalidMessage
 
 LONGEST = 10_000
-"""Characters of a text before any work is spent on it; ten segments have 1,530."""
+"""Characters of a text on which any work is spent; ten segments have 1,530."""
 
 BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 EXTENSION = "\f^{}\\[~]|€"
+"""Two units each: an escape, then the character. The escape itself is no character of a text."""
 
-_GSM = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
-_EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
-_CONTROL = re.compile(r"[\x00-\x09\x0b\x0e-\x1f\x7f]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_ZWJ = "\u200d"
-_BMP_END = 0xFFFF
+_GSM_ALONE, _GSM_EACH = 160, 153
+_UCS_ALONE, _UCS_EACH = 70, 67
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,62 +41,94 @@ class Measure:
 
 
 def measure(text: str) -> Measure:
-    """Measure a text, composed first (NFC). Raises InvalidMessage for `text`."""
-    if not isinstance(text, str) or not text.strip():
-        raise InvalidMessage("text", "empty", "it is empty, or not a string")
+    """Measure a text. Raises InvalidMessage for `text`."""
+    if not isinstance(text, str):
+        raise InvalidMessage("text", "not_text", "it is not a string")
     if len(text) > LONGEST:
         raise InvalidMessage("text", "too_long", f"it has more than {LONGEST} characters")
-    if not text.isascii():
-        if _SURROGATE.search(text):
-            raise InvalidMessage("text", "not_unicode", "it has half a character: a lone surrogate")
-        text = unicodedata.normalize("NFC", text)
+    if not text or text.isspace():
+        raise InvalidMessage("text", "empty", "there is nothing to read in it")
+    if _BASIC.fullmatch(text):
+        return _gsm(text, len(text))
+    if refused := _REFUSED.search(text):
+        raise _unsendable(refused[0])
+    text = unicodedata.normalize("NFC", text)
     if _GSM.fullmatch(text):
-        extended = _EXTENDED.findall(text)
-        units = len(text) + len(extended)
-        if units <= 160:  # noqa: PLR2004 - see above
-            return Measure(text, "gsm7", units, 1)
-        if not extended:
-            return Measure(text, "gsm7", units, -(-units // 153))
-        return Measure(text, "gsm7", units, _fill([2 if char in EXTENSION else 1 for char in text], 153))
-    if _CONTROL.search(text):
-        raise InvalidMessage("text", "control_character", "it has a control character, which no handset shows")
-    units = len(text) + sum(ord(char) > _BMP_END for char in text)
-    if units <= 70:  # noqa: PLR2004 - see above
+        return _gsm(text, len(text) + len(_EXTENDED.findall(text)))
+    units = _utf16(text)
+    if units <= _UCS_ALONE:
         return Measure(text, "ucs2", units, 1)
-    return Measure(text, "ucs2", units, _fill(_clusters(text), 67))
+    return Measure(text, "ucs2", units, _ucs_segments(text))
 
 
-def _fill(sizes: list[int], room: int) -> int:
-    """Count segments when nothing of a list of sizes may be split, unless it is longer than a segment."""
-    segments, free = 1, room
-    for size in sizes:
-        left = size
-        while left > free:
-            left -= free if size > room else 0
-            segments, free = segments + 1, room
-        free -= left
+def _gsm(text: str, units: int) -> Measure:
+    if units <= _GSM_ALONE:
+        return Measure(text, "gsm7", units, 1)
+    if units == len(text):
+        return Measure(text, "gsm7", units, -(-units // _GSM_EACH))
+    return Measure(text, "gsm7", units, _gsm_segments(text))
+
+
+def _gsm_segments(text: str) -> int:
+    """Count segments when an escape and its character stay together."""
+    segments, used = 1, 0
+    for char in text:
+        size = 2 if char in EXTENSION else 1
+        if used + size > _GSM_EACH:
+            segments, used = segments + 1, 0
+        used += size
     return segments
 
 
-def _clusters(text: str) -> list[int]:
-    """Return the UTF-16 sizes of what readers see as one character: marks, joined emoji, flags, skin tones."""
-    sizes: list[int] = []
-    joined, flags = False, 0
-    for char in text:
-        size = 2 if ord(char) > _BMP_END else 1
-        flag = "\U0001f1e6" <= char <= "\U0001f1ff"
-        extends = (
-            joined
-            or char == _ZWJ
-            or unicodedata.combining(char)
-            or unicodedata.category(char) in {"Mn", "Me", "Mc"}
-            or "\U0001f3fb" <= char <= "\U0001f3ff"
-            or (flag and flags % 2 == 1)
-        )
-        if extends and sizes:
-            sizes[-1] += size
-        else:
-            sizes.append(size)
-        joined = char == _ZWJ
-        flags = flags + 1 if flag else 0
-    return sizes
+def _ucs_segments(text: str) -> int:
+    """Count segments when what readers see as one character stays together."""
+    segments = start = 0
+    while start < len(text):
+        full = min(start + _UCS_EACH, len(text))
+        while _utf16(text[start:full]) > _UCS_EACH:
+            full -= 1
+        end = full
+        while start < end < len(text) and not _may_cut(text[start : end + 1]):
+            end -= 1
+        segments, start = segments + 1, end if end > start else full
+    return segments
+
+
+def _may_cut(text: str) -> bool:
+    """Whether the last character begins a new one to the eye: UAX #29, as far as it matters in a message."""
+    before, char = text[-2], text[-1]
+    if before == _JOINER or unicodedata.category(char) in _MARKS or _ATTACHED.match(char):
+        return False
+    if char in _FLAG_LETTERS:
+        rest = text[:-1]
+        return (len(rest) - len(rest.rstrip(_FLAG_LETTERS))) % 2 == 0
+    return True
+
+
+def _utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _unsendable(char: str) -> InvalidMessage:
+    if _SURROGATE.match(char):
+        return InvalidMessage("text", "not_unicode", "it has half a character, a lone surrogate")
+    return InvalidMessage("text", "control_character", "it has a control character that no handset shows")
+
+
+_BASIC = re.compile(f"[{re.escape(BASIC)}]*")
+_GSM = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
+_EXTENDED = re.compile(f"[{re.escape(EXTENSION)}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_REFUSED = re.compile("[\x00-\x09\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Line feed, form feed and carriage return are in the alphabet; no other control character is sent."""
+
+_JOINER = "\u200d"
+_MARKS = frozenset({"Mn", "Mc", "Me"})
+_ATTACHED = re.compile(
+    "[\u200c\u200d"  # joiners
+    "\u1160-\u11ff\ud7b0-\ud7fb"  # vowels and finals of Hangul outside a composed syllable
+    "\uff9e\uff9f"  # sound marks of half-width kana
+    "\U0001f3fb-\U0001f3ff"  # skin tones
+    "\U000e0020-\U000e007f]"  # tags, which spell the flags of Scotland and Wales
+)
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are a flag

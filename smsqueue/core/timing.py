@@ -1,4 +1,9 @@
-"""The decision about time: now, later, or never. On integer epoch seconds."""
+"""The decision about time: now, later, or never. On integer epoch seconds.
+
+* Send: the whole time until `valid_until` is open, and lies before the deadline.
+* Hold: asked again at `until`, the answer is Send, unless rules or clock have changed: no ping-pong.
+* Expire: no instant between now and the deadline has `min_validity` open seconds ahead of it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +33,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Not now; asked again at `until`, the answer is Send, unless rules or clock changed."""
+    """Not now, but at `until`."""
 
     until: int
 
@@ -44,7 +49,10 @@ Timing: TypeAlias = Send | Hold | Expire
 
 
 def when(*, now: int, calendar: Calendar | None, deadline: int, not_before: int, min_validity: int) -> Timing:
-    """Decide for one message. `calendar` is None for what ignores quiet hours."""
+    """Decide for one message. `calendar` is None for what ignores quiet hours.
+
+    The deadline must not lie arbitrarily far ahead: windows are tried one by one until then.
+    """
     if now >= deadline:
         return Expire(TimingReason.TTL)
     earliest = at = max(now, not_before)
@@ -53,10 +61,10 @@ def when(*, now: int, calendar: Calendar | None, deadline: int, not_before: int,
         if start is None:
             return Expire(TimingReason.NO_WINDOW)
         if start + min_validity > deadline:
-            early = start == earliest
-            return Expire(TimingReason.TTL_TOO_SHORT if early else TimingReason.TTL_BEFORE_WINDOW)
+            is_open = start == earliest
+            return Expire(TimingReason.TTL_TOO_SHORT if is_open else TimingReason.TTL_BEFORE_WINDOW)
         closes = None if calendar is None else calendar.open_until(start)
         valid_until = deadline if closes is None else min(deadline, closes)
         if valid_until - start >= min_validity:
             return Send(valid_until) if start == now else Hold(start)
-        at = valid_until  # what is left of this window is too short: the next one
+        at = valid_until  # what is left of this window is too short: try the next

@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     ours: list[throughput.Throughput] = []
     theirs: list[baseline.Baseline] = []
-    for run, concurrency in zip(range(arguments.runs), (50, 100, 200), strict=False):
+    for run, concurrency in zip(range(arguments.runs), (25, 50, 100), strict=False):
         ours.append(throughput.measure(_folder(), count=arguments.count))
         out.print(f"run {run + 1}: smsqueue {ours[-1].messages_per_second:.0f}/s, {ours[-1].ours:.0f} µs")
         theirs.append(baseline.measure(_folder(), count=arguments.reference_count, concurrency=concurrency))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smsqueue.core.decide import RECEIPT_GRACE
-from smsqueue.core.outcome import End, Outcome, Submitted
+from smsqueue.core.outcome import End, Hold, Outcome, Submitted
 from smsqueue.core.receipt import Receipt, ReceiptStatus
 from smsqueue.core.settle import Verdict, again, noted
 from smsqueue.core.states import FINAL, WAITING, Reason, State
@@ -56,7 +56,6 @@ def _news(attempt: Attempt, receipt: Receipt) -> bool:
 def _outcome(
     envelope: Envelope, policy: Policy, receipt: Receipt, attempts: tuple[Attempt, ...], now: datetime
 ) -> Outcome | None:
-    newest = attempts[-1].fence == envelope.fence
     match receipt.status:
         case ReceiptStatus.DELIVERED:
             return End(State.DELIVERED, Reason.RECEIPT)
@@ -68,9 +67,9 @@ def _outcome(
                 return None  # it waits for its next attempt already
             if category.resend and len(attempts) < category.attempts:
                 following = again(envelope, policy, now, now + category.backoff, Reason.RETRY)
-                if not isinstance(following, End) or following.state is State.CANCELLED:
-                    return following
+                if isinstance(following, Hold):
+                    return following  # no other end is truer than the one below: it was sent
             return End(State.UNDELIVERED, Reason.RECEIPT)
         case ReceiptStatus.ACCEPTED | ReceiptStatus.UNKNOWN:
             doubtful = envelope.state is State.UNKNOWN or envelope.state in WAITING
-            return Submitted(envelope.deadline + RECEIPT_GRACE) if newest and doubtful else None
+            return Submitted(envelope.deadline + RECEIPT_GRACE) if doubtful else None

@@ -87,6 +87,7 @@ _FRAMES = 6
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "celery.apps.worker", "celery.worker.consumer")
 """Lines for each task that say nothing here but that there was one; shown at DEBUG."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_LETTER = re.compile(r"[A-Za-z]")
 
 dropped: dict[str, int] = {}
 """Fields that were given to `event` and are not known: a mistake to be found by tests."""
@@ -206,12 +207,13 @@ def _allowed(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_id(value: object) -> bool:
-    return identity.is_id(value) and not str(value)[2:].lstrip("-_").isdigit()
+    return identity.is_id(value) and _LETTER.search(str(value), 2) is not None
 
 
 def _type(error: BaseException) -> str:
     kind = type(error)
-    return kind.__name__ if kind.__module__ in _EXCEPTIONS else "other"
+    known = kind.__module__ in _EXCEPTIONS and getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+    return kind.__name__ if known else "other"  # a class can be made with any name, in any module's
 
 
 def _places(error: BaseException) -> list[str]:

@@ -16,6 +16,8 @@ from redis.retry import Retry
 from smsqueue.errors import Misconfigured, StoreUnavailable
 
 CONNECT_TIMEOUT = 3.0  # s
+CONNECTIONS = 1000
+"""Far above the threads of any process: one that finds none free would be an error."""
 REPEATS = 2
 """Every script may run twice, so a call whose answer was lost is simply repeated."""
 
@@ -30,6 +32,7 @@ def connect(url: str, *, role: str, timeout: float = 5.0, repeats: int = REPEATS
         return Redis.from_url(
             url,
             socket_timeout=timeout,
+            max_connections=CONNECTIONS,
             socket_connect_timeout=min(timeout, CONNECT_TIMEOUT),
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05) if repeats else NoBackoff(), repeats),
             retry_on_error=[RedisConnectionError, RedisTimeoutError] if repeats else [],

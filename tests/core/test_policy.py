@@ -1,0 +1,222 @@
+"""The policy: what is in force is valid as a whole, and a mistake is named by its place."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from smsqueue import policy_file
+from smsqueue.core import duration
+from smsqueue.core import policy as policies
+from smsqueue.core.policy import Doubt
+from smsqueue.errors import InvalidPolicy
+
+LAB = Path(__file__).parents[2] / "lab" / "policy.toml"
+
+
+def changed(place: str, value: object) -> dict:
+    """The package's document with one value changed, or removed if it is None."""
+    document = copy.deepcopy(policy_file.document(None))
+    *way, last = place.split(".")
+    table = document
+    for name in way:
+        table = table.setdefault(name, {})
+    if value is None:
+        del table[last]
+    else:
+        table[last] = value
+    return document
+
+
+def refusal(document: dict) -> str:
+    with pytest.raises(InvalidPolicy) as caught:
+        policies.read(document)
+    assert caught.value.__context__ is None
+    return str(caught.value)
+
+
+# --- what is shipped --------------------------------------------------------------------------
+
+
+def test_the_packages_policy_is_valid():
+    policy = policies.read(policy_file.document(None))
+
+    assert set(policy.categories) == {"otp", "service", "reminder", "promotional"}
+    assert not policy.numbers.accept_fiction
+
+
+def test_the_packages_policy_is_quiet_for_all_but_codes_and_sends_nothing_twice_but_codes():
+    categories = policies.read(policy_file.document(None)).categories
+
+    assert {name for name, category in categories.items() if not category.quiet} == {"otp"}
+    assert {name for name, category in categories.items() if category.doubt is Doubt.AGAIN} == {"otp"}
+    assert not any(category.resend for category in categories.values())
+
+
+def test_the_labs_policy_is_an_overlay():
+    policy = policies.read(policy_file.document(LAB))
+
+    assert policy.categories["otp"].routes == ("twilio",)
+    assert policy.categories["otp"].attempts == 3  # of the package
+    assert set(policy.providers) == {"console", "twilio"}
+    assert policy.sender_id("", "twilio") == "+12025550100"
+
+
+def test_a_policy_survives_being_stored():
+    policy = policies.read(policy_file.document(LAB))
+
+    assert policies.read(policy.model_dump(mode="json")) == policy
+
+
+# --- mistakes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "named"),
+    [
+        pytest.param("categories.otp.atempts", 3, "categories.otp.atempts", id="a typo in a key"),
+        pytest.param("quite.open", "24/7", "quite", id="a typo in a table's name"),
+        pytest.param("categories.otp.routes", ["twilo"], "there is no provider twilo", id="an unknown provider"),
+        pytest.param("categories.otp.lane", "fast", "there is no lane fast", id="an unknown lane"),
+        pytest.param("senders.shop", {"nobody": "SHOP"}, "senders.shop", id="a sender of an unknown provider"),
+        pytest.param("categories.otp.routes", [], "categories.otp.routes", id="no provider at all"),
+        pytest.param("categories.otp.routes", ["console", "console"], "names a provider twice", id="one twice"),
+        pytest.param("categories.otp.validity", None, "categories.otp.validity", id="a key that is missing"),
+        pytest.param("categories.otp.validity", 5, "categories.otp.validity", id="a duration without a unit"),
+        pytest.param("categories.otp.validity", "5 minutes", "categories.otp.validity", id="a duration in words"),
+        pytest.param(
+            "categories.otp.validity", "1h", "min_validity <= validity <= longest", id="more than the longest"
+        ),
+        pytest.param("categories.otp.min_validity", "29s", "30s <= min_validity", id="too little for a call"),
+        pytest.param("categories.reminder.longest", "33d", "at most 32d", id="farther than calendars look"),
+        pytest.param("categories.otp.attempts", 0, "categories.otp.attempts", id="no attempt"),
+        pytest.param("categories.otp.attempts", 11, "categories.otp.attempts", id="attempts without end"),
+        pytest.param("categories.otp.doubt", "maybe", "categories.otp.doubt", id="a way of doubt that is none"),
+        pytest.param("categories.+447700900123", {}, "categories", id="a category named like a number"),
+        pytest.param("quiet.open", "Mo-Su 08:00-25:00", "08:00-25:00", id="an hour that is none"),
+        pytest.param("quiet.open", "Mo-Xx 08:00-20:00", "Mo-Xx", id="a day that is none"),
+        pytest.param("quiet.guard", "10s", "guard lies between", id="a guard too short for a call"),
+        pytest.param("quiet.guard", "3h", "guard lies between", id="a guard that leaves nothing open"),
+        pytest.param("lanes.otp.share", 0.8, "the shares add up", id="shares of more than there is"),
+        pytest.param("lanes.upkeep", {"share": 0.0}, "upkeep is ours", id="a lane of ours"),
+        pytest.param("lanes", {}, "lanes", id="no lanes"),
+        pytest.param("senders.default.console", "", "senders.default.console", id="a sender ID of no letters"),
+        pytest.param("format", 2, "format", id="a format of the future"),
+    ],
+)
+def test_a_mistake_is_named_by_its_place(place, value, named):
+    assert named in refusal(changed(place, value))
+
+
+def test_every_mistake_is_named_at_once():
+    document = changed("categories.otp.attempts", 0)
+    document["quiet"]["guard"] = "never"
+    document["lanes"]["otp"]["shre"] = 1
+
+    sentence = refusal(document)
+
+    assert all(place in sentence for place in ("categories.otp.attempts", "quiet.guard", "lanes.otp.shre"))
+
+
+def test_a_mistake_does_not_show_what_was_written():
+    assert "7700900123" not in refusal(changed("senders.default.console", "+447700900123" * 3))
+    assert "7700900123" not in refusal(changed("categories.otp.validity", "+447700900123"))
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def test_a_table_of_the_overlay_is_merged_and_a_value_replaces(tmp_path):
+    overlay = tmp_path / "policy.toml"
+    overlay.write_text('[categories.otp]\nvalidity = "7m"\n[categories.reminder]\nroutes = ["console"]\n')
+
+    merged, below = policy_file.document(overlay), policy_file.document(None)
+
+    assert merged["categories"]["otp"] == {**below["categories"]["otp"], "validity": "7m"}
+    assert {**merged, "categories": 0} == {**below, "categories": 0}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        pytest.param("[categories.otp]\natempts = 3\n", "categories.otp.atempts", id="a typo in a key"),
+        pytest.param('[categories.otp]\nroutes = ["twilo"]\n', "twilo", id="an unknown provider"),
+        pytest.param("[categories.otp\n", "line 1", id="broken TOML"),
+        pytest.param("categories = 5\n", "categories", id="a value in the place of a table"),
+        pytest.param(None, "FileNotFoundError", id="no file"),
+        pytest.param(b"\xff\xfe", "UnicodeDecodeError", id="another encoding"),
+    ],
+)
+def test_a_mistake_in_a_file_names_file_and_key(tmp_path, content, named):
+    overlay = tmp_path / "policy.toml"
+    if content is not None:
+        overlay.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    with pytest.raises(InvalidPolicy) as caught:
+        policy_file.document(overlay)
+
+    assert str(overlay) in str(caught.value)
+    assert named in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_the_packages_document_cannot_be_changed_by_a_caller():
+    policy_file.document(None)["categories"].clear()
+
+    assert policy_file.document(None)["categories"]
+
+
+# --- what it answers --------------------------------------------------------------------------
+
+
+def test_a_category_that_was_removed_is_treated_as_the_strictest():
+    strict = policies.read(policy_file.document(None)).category("gone")
+
+    assert (strict.lane, strict.quiet, strict.doubt, strict.resend) == ("promotional", True, Doubt.WAIT, False)
+
+
+def test_the_strictest_of_a_policy_without_promotional_is_still_quiet():
+    document = policy_file.document(None)
+    for name in ("promotional", "reminder", "service"):
+        del document["categories"][name]
+
+    strict = policies.read(document).category("gone")
+
+    assert (strict.quiet, strict.doubt) == (True, Doubt.WAIT)
+
+
+def test_a_policy_cannot_be_changed_in_place():
+    policy = policies.read(policy_file.document(None))
+
+    with pytest.raises(ValueError, match="frozen"):
+        policy.version = 2
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("30s", timedelta(seconds=30), id="seconds"),
+        pytest.param("5m", timedelta(minutes=5), id="minutes"),
+        pytest.param("4h", timedelta(hours=4), id="hours"),
+        pytest.param("3d", timedelta(days=3), id="days"),
+        pytest.param("0s", timedelta(0), id="nothing"),
+        pytest.param("90s", timedelta(seconds=90), id="a minute and a half"),
+    ],
+)
+def test_a_duration_is_read_and_written(text, value):
+    assert duration.parse(text) == value
+    assert duration.text(value) == text
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "5 m", "5M", "1h30m", "1.5h", "1000000s", "\u0665m", 5, None])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="a number and a unit"):
+        duration.parse(text)
+
+
+def test_both_files_are_plain_toml():
+    assert tomllib.loads(LAB.read_text("utf-8"))

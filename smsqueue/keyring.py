@@ -178,7 +178,7 @@ def _root(file: Path, value: object, name: str) -> bytes:
 def _read(file: Path) -> dict[str, Any]:
     problem, content = "", None
     try:
-        descriptor = os.open(file, os.O_RDONLY)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # a pipe does not hold us up
         with os.fdopen(descriptor, "rb") as opened:
             status = os.fstat(opened.fileno())
             if not stat.S_ISREG(status.st_mode):

@@ -5,7 +5,7 @@ An instant is open if, in every zone, the wall clock lies in a window of its loc
 * A zone is cut into stretches of one UTC offset. Inside one, wall clock and instant differ by a constant, so
   a window of a local day is one interval of instants. Gaps, folds and days that do not exist need no case.
 * Intervals are half-open: at 21:00:00 the window 08:00-21:00 is over.
-* `guard` seconds are cut off at both true ends of every open interval, never where a block happens to cut.
+* `guard` seconds are cut off at both ends of every open interval, but not where a block happens to cut it.
 """
 
 from __future__ import annotations
@@ -123,22 +123,13 @@ class Calendar:
         return block
 
     def _build(self, number: int) -> tuple[list[int], list[int]]:
-        start, end, guard = number * BLOCK, (number + 1) * BLOCK, self._guard
-        low, high = start - 2 * guard - 1, end + 2 * guard + 1  # so that a true end is told from a cut
+        guard = self._guard
+        low, high = number * BLOCK - guard, (number + 1) * BLOCK + guard  # cut there, the guard ends at the block
         common: list[Interval] = [(low, high)]
         for name in zones.distinct(self._names, low, high):
             common = _both(common, _open(name, self._schedule, low, high))
-            if not common:
-                break
-        starts: list[int] = []
-        ends: list[int] = []
-        for first, last in common:
-            opens = max(start, first if first == low else first + guard)
-            closes = min(end, last if last == high else last - guard)
-            if opens < closes:
-                starts.append(opens)
-                ends.append(closes)
-        return starts, ends
+        usable = [(opens + guard, closes - guard) for opens, closes in common if closes - opens > 2 * guard]
+        return [opens for opens, _ in usable], [closes for _, closes in usable]
 
 
 @lru_cache(maxsize=1024)

@@ -261,6 +261,15 @@ def test_clocks_that_jump(place, hours, utc, expected):
     assert Calendar((place,), parse_schedule(hours), 0).next_open(epoch(*utc)) == epoch(*expected)
 
 
+def test_a_search_looks_forty_days_ahead_and_no_further():
+    """Five hours lie between New York and Paris only in the weeks when one has changed its clocks and the other not."""
+    calendar = Calendar(("America/New_York", "Europe/Paris"), parse_schedule("Mo-Su 12:00-12:30,17:00-17:30"), 0)
+    opens = epoch(2026, 10, 25, 16)
+
+    assert calendar.next_open(opens - HORIZON) == opens
+    assert calendar.next_open(opens - HORIZON - 1) is None
+
+
 def test_a_window_is_half_open():
     calendar = Calendar(("UTC",), COURTESY, 0)
 
@@ -298,6 +307,28 @@ def test_the_guard_is_cut_off_at_true_edges_and_nowhere_else(names, schedule, at
     for edge in edges:
         if start - 1 <= edge <= end:
             assert guarded.allowed(edge) == (start + guard <= edge < end - guard), (edge - start, end - edge)
+
+
+@properties
+@given(
+    places,
+    st.integers(epoch(2026, 1, 10) // BLOCK, epoch(2027, 12, 1) // BLOCK),
+    st.integers(-20, 20),
+    st.booleans(),
+    st.sampled_from([60, 600, 900]),
+    st.lists(st.integers(-2400, 2400), min_size=20, max_size=20),
+)
+def test_the_guard_is_cut_off_at_an_edge_beside_a_blocks_edge(name, number, minutes_after, opens, guard, around):
+    block = number * BLOCK
+    local = wall(name, block + minutes_after * 60)
+    minute = local.hour * 60 + local.minute
+    quiet = (minute + 720, minute) if opens else (minute, minute + 720)
+    schedule = Schedule.from_quiet(*(end % 1440 for end in quiet))
+    calendar = Calendar((name,), schedule, guard)
+
+    for at in {block - guard, block - 1, block, block + guard, *(block + seconds for seconds in around)}:
+        inside = (*range(at - guard, at + guard, 60), at + guard)
+        assert calendar.allowed(at) == all(oracle((name,), schedule, second) for second in inside), at - block
 
 
 def test_what_is_always_open_has_no_edges():

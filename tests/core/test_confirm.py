@@ -127,6 +127,14 @@ def test_the_second_of_two_equal_receipts_changes_nothing(envelope, policy, noon
     assert got == Verdict(None, once.attempts)
 
 
+@pytest.mark.parametrize("status", [R.ACCEPTED, R.UNKNOWN])
+def test_a_receipt_that_says_no_more_is_not_even_noted(envelope, policy, noon, status):
+    known = (Attempt("f0", "first", "accepted", "7", "P0"),)
+    message = envelope(state=State.SUBMITTED, fence="f0", attempts=known)
+
+    assert confirm(message, policy(), "f0", receipt(status), noon) == Verdict(None, known)
+
+
 @pytest.mark.parametrize("last", [R.DELIVERED, R.UNDELIVERED])
 @pytest.mark.parametrize("start", [State.SUBMITTING, State.UNKNOWN, State.SUBMITTED])
 def test_the_order_of_receipts_does_not_matter(envelope, policy, noon, start, last):

@@ -135,6 +135,14 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
             id="scheduled for now",
         ),
         pytest.param(
+            {"not_before": 2 * HOUR + timedelta(milliseconds=1)},
+            {},
+            CLEAR,
+            2 * HOUR,
+            ("hold", 2 * HOUR + timedelta(seconds=1), Reason.SCHEDULED),
+            id="scheduled for a part of a second: never before it",
+        ),
+        pytest.param(
             {"not_before": 10 * HOUR, "deadline": 24 * HOUR},
             {},
             CLEAR,

@@ -135,6 +135,7 @@ def test_a_link_is_followed_and_its_target_has_to_be_private(files, tmp_path):
     [
         pytest.param(lambda _: None, id="a file that is not there"),
         pytest.param(lambda path: path.mkdir(mode=0o700), id="a directory"),
+        pytest.param(lambda path: os.mkfifo(path, 0o600), id="a pipe, which would never answer"),
         pytest.param(lambda path: path.symlink_to(path), id="a link to itself"),
         pytest.param(lambda path: path.symlink_to("/dev/null"), id="a link to a device"),
     ],

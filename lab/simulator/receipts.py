@@ -56,7 +56,7 @@ class Receipts:
         for word, code in story:
             await self._call(url, sid, to, sender, word, code)
 
-    async def _call(  # noqa: PLR0917 - what a callback says
+    async def _call(
         self, url: str, sid: str, to: str, sender: str, word: str, code: str, *, forged: bool = False
     ) -> None:
         form = {

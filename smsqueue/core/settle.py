@@ -41,9 +41,7 @@ class Verdict(NamedTuple):
     attempts: tuple[Attempt, ...]
 
 
-def settle(  # noqa: PLR0917 - the facts of one answer
-    envelope: Envelope, policy: Policy, fence: str, result: SendResult, now: datetime, jitter: float
-) -> Verdict:
+def settle(envelope: Envelope, policy: Policy, fence: str, result: SendResult, now: datetime, jitter: float) -> Verdict:
     """Settle the attempt made under `fence`. `jitter` lies in [0, 1) and spreads retries."""
     attempts = noted(envelope.attempts, fence, result.status, result.code, result.provider_id)
     newest = bool(attempts) and attempts[-1].fence == fence
@@ -57,7 +55,7 @@ def settle(  # noqa: PLR0917 - the facts of one answer
     return _newest(envelope, policy, result, attempts, now, jitter)
 
 
-def _newest(  # noqa: PLR0917 - see above
+def _newest(
     envelope: Envelope,
     policy: Policy,
     result: SendResult,

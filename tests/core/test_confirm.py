@@ -65,7 +65,7 @@ def receipt(status: ReceiptStatus, code: str = "") -> Receipt:
         ),
     ],
 )
-def test_a_receipt_moves_a_message_forward(envelope, policy, noon, state, result, status, expected):  # noqa: PLR0917
+def test_a_receipt_moves_a_message_forward(envelope, policy, noon, state, result, status, expected):
     message = envelope(state=state, fence="f0", attempts=attempts(result))
 
     got = confirm(message, policy(), "f0", receipt(status), noon)
@@ -180,7 +180,7 @@ def test_an_answer_that_comes_after_its_receipt_changes_nothing(envelope, policy
         pytest.param(("unknown", "accepted"), "f0", R.ACCEPTED, None, id="the first was taken, too"),
     ],
 )
-def test_a_message_is_as_good_as_its_best_attempt(envelope, policy, noon, results, fence, status, expected):  # noqa: PLR0917
+def test_a_message_is_as_good_as_its_best_attempt(envelope, policy, noon, results, fence, status, expected):
     message = envelope(state=State.SUBMITTED, fence="f1", attempts=attempts(*results))
 
     assert confirm(message, policy(), fence, receipt(status), noon).outcome == expected
@@ -234,7 +234,7 @@ def test_undelivered_does_not_end_what_is_on_the_wire_again(envelope, policy, no
     ],
 )
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.UNKNOWN])
-def test_undelivered_is_submitted_again_where_a_category_wants_it(  # noqa: PLR0917
+def test_undelivered_is_submitted_again_where_a_category_wants_it(
     envelope, policy, noon, state, given, after, expected
 ):
     usual = {"state": state, "fence": "f0", "attempts": attempts("accepted")}
@@ -262,7 +262,7 @@ def test_undelivered_is_submitted_again_where_a_category_wants_it(  # noqa: PLR0
     receipts=st.lists(st.tuples(st.sampled_from(["f0", "f1", "f2", "f9"]), st.sampled_from(R)), max_size=6),
     seconds=st.integers(0, 30_000),
 )
-def test_receipts_only_move_forward(envelope, policy, noon, state, stop, results, rules, receipts, seconds):  # noqa: PLR0917
+def test_receipts_only_move_forward(envelope, policy, noon, state, stop, results, rules, receipts, seconds):
     made = attempts(*results)
     message = envelope(state=state, stop=stop, fence=made[-1].fence if made else "", attempts=made)
     now = noon + timedelta(seconds=seconds)

@@ -267,7 +267,7 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
         ),
     ],
 )
-def test_what_waits(envelope, policy, noon, state, given, rules, facts, after, expected):  # noqa: PLR0917
+def test_what_waits(envelope, policy, noon, state, given, rules, facts, after, expected):
     instants = {name: noon + value for name, value in given.items() if isinstance(value, timedelta)}
     waiting = envelope(state=state, **{**given, **instants})
 
@@ -314,7 +314,7 @@ def test_a_message_on_the_wire_is_only_watched(envelope, policy, noon, after):
         ),
     ],
 )
-def test_what_was_submitted(envelope, policy, noon, given, rules, after, expected):  # noqa: PLR0917
+def test_what_was_submitted(envelope, policy, noon, given, rules, after, expected):
     submitted = envelope(state=State.SUBMITTED, attempts=attempts("accepted"), **given)
 
     got = decide(submitted, policy(**rules), CLEAR, noon + after)
@@ -363,7 +363,7 @@ DEDUPLICATES = {"first": {"deduplicates": True}}
         pytest.param({}, {"doubt": "again"}, LIFE + RECEIPT_GRACE, "end", id="then it is over, whatever its category"),
     ],
 )
-def test_what_is_in_doubt(envelope, policy, noon, given, rules, after, expected):  # noqa: PLR0917
+def test_what_is_in_doubt(envelope, policy, noon, given, rules, after, expected):
     doubtful = envelope(state=State.UNKNOWN, **{"attempts": attempts("unknown"), **given})
     until = noon + LIFE + RECEIPT_GRACE
 
@@ -404,7 +404,7 @@ SECONDS = st.integers(-3600, 3 * 86_400)
     life=SECONDS.filter(lambda seconds: seconds > 0),
     not_before=st.none() | SECONDS,
 )
-def test_rules_that_hold_whatever_the_policy_says(  # noqa: PLR0917
+def test_rules_that_hold_whatever_the_policy_says(
     envelope, policy, noon, state, stop, results, doubt, facts, at, life, not_before
 ):
     start = None if not_before is None else noon + timedelta(seconds=not_before)

@@ -142,7 +142,7 @@ S = SendStatus
         ),
     ],
 )
-def test_an_answer_settles_a_message(answer, noon, state, status, given, expected):  # noqa: PLR0917
+def test_an_answer_settles_a_message(answer, noon, state, status, given, expected):
     given = dict(given)
     if life := given.pop("life", None):
         given["deadline"] = noon + life
@@ -201,7 +201,7 @@ def test_a_throttled_answer_is_not_an_attempt(answer):
         pytest.param(None, ("refused", ""), 0.5, 15 * SECOND, id="not told, after an attempt"),
     ],
 )
-def test_a_throttled_message_waits(answer, noon, retry_after, results, jitter, wait):  # noqa: PLR0917
+def test_a_throttled_message_waits(answer, noon, retry_after, results, jitter, wait):
     got = answer(S.THROTTLED, retry_after=retry_after, results=results, jitter=jitter)
 
     assert got.outcome == Hold(noon + wait, Reason.THROTTLED)
@@ -359,7 +359,7 @@ RESULTS = st.sampled_from(["", *(status.value for status in SendStatus), "delive
     seconds=st.integers(0, 20_000),
     jitter=st.floats(0, 1, exclude_max=True),
 )
-def test_every_verdict_can_be_written(  # noqa: PLR0917
+def test_every_verdict_can_be_written(
     envelope, policy, noon, state, stop, results, fence, status, rules, seconds, jitter
 ):
     made = attempts(*results)

@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from smsqueue.core.decide import decide
@@ -150,8 +151,7 @@ class Submit:
             return
         fence = secrets.token_urlsafe(8)
         lease_ends = time.monotonic() + self._lease.total_seconds()
-        passages = [Passage(p.envelope, p.valid_until) for p in prepared]
-        codes = await self._in_thread(self._gate, passages, fence, queue)
+        codes = await self._gate(prepared, fence, queue)
         now = self._store.clock.now()
         refused: list[Decided] = []
         for item, code in zip(prepared, codes, strict=True):
@@ -165,8 +165,17 @@ class Submit:
     def _load(self, ids: Sequence[str]) -> list[Loaded]:
         return self._store.load(ids, payloads=True)
 
-    def _gate(self, passages: Sequence[Passage], fence: str, queue: str) -> list[str]:
-        return self._store.gate(passages, fence=fence, queue=queue, lease=self._lease)
+    async def _gate(self, prepared: Sequence[Prepared], fence: str, queue: str) -> list[str]:
+        passages = [Passage(item.envelope, item.valid_until) for item in prepared]
+        gate = partial(self._store.gate, passages, fence=fence, queue=queue, lease=self._lease)
+        try:
+            return await self._in_thread(gate)
+        except SmsQueueError:
+            # It may have let them through before its answer was lost. No call was started: say so, under this
+            # fence, as soon as the store is back, instead of leaving them in doubt until their lease ends.
+            for item in prepared:
+                self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
+            raise
 
     def _prepare(self, loaded: Loaded, prepared: list[Prepared], decided: list[Decided]) -> None:
         """Decide again about one message, and open it. One message's bug is that one's event."""
@@ -207,19 +216,23 @@ class Submit:
         return True
 
     def _call_soon(self, item: Prepared, fence: str, queue: str, lease_ends: float, now: datetime) -> None:
-        envelope = item.envelope._replace(
-            state=State.SUBMITTING,
-            version=item.envelope.version + 1,
-            fence=fence,
-            home=wire_of(queue),
-            attempts=(*item.envelope.attempts, Attempt(fence, self._name, "")),
-        )
+        envelope = self._past_gate(item.envelope, fence, queue)
         self._free -= 1
         call = asyncio.get_running_loop().create_task(
             self._call(envelope, item.payload, item.valid_until - now, lease_ends)
         )
         self._calls.add(call)
         call.add_done_callback(self._ended)
+
+    def _past_gate(self, envelope: Envelope, fence: str, queue: str) -> Envelope:
+        """Return the envelope as the gate wrote it."""
+        return envelope._replace(
+            state=State.SUBMITTING,
+            version=envelope.version + 1,
+            fence=fence,
+            home=wire_of(queue),
+            attempts=(*envelope.attempts, Attempt(fence, self._name, "")),
+        )
 
     def _ended(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)

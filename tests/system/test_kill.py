@@ -120,7 +120,7 @@ def test_a_server_killed_in_mid_flight_comes_back_with_all_it_accepted(system):
 
     system.store_server.restart()
 
-    check(finish(system, "kill -9 of the store's server", time.monotonic(), ids), doubt=0)
+    check(finish(system, "kill -9 of the store's server", time.monotonic(), ids), doubt=SLOTS)
 
 
 def test_a_broker_that_loses_everything_delays_and_loses_nothing(system):

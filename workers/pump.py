@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from celery import bootsteps
 
 from smsqueue.privacy.log import EventName, event
+from workers.door import Door
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -39,6 +40,7 @@ class Pump:
         self._store = store
         self._hints = hints
         self._beat = beat
+        self._door = Door(store)
         self._tick = tick.total_seconds()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -75,6 +77,7 @@ class Pump:
         while not self._stopping.is_set():
             busy = self.tick()
             self._beat.beat()
+            self._door.look()
             self._listen(news, BUSY if busy else self._tick)
 
     def tick(self) -> bool:

@@ -51,7 +51,7 @@ class Policies:
     def publish(self, document: Mapping[str, Any]) -> int:
         """Put a validated document in force; returns its version. An equal one keeps its version."""
         policies.read(document)
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(document, separators=(",", ":"))  # in its order: the first lane is the first
         held = self._redis.hget(self._keys.policy, "document")
         version = self._redis.hget(self._keys.policy, "version")
         if held == text.encode() and version is not None:

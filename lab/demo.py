@@ -130,7 +130,13 @@ def _result(system: System, ledger: Ledger, found: dict[str, Any], took: float) 
     out.print(
         f"\naccepted in {took:.1f} s; submitted at {ledger.rate:.0f} messages/s with a provider that takes 100 ms"
     )
-    wrong = ledger.lost + ledger.twice_not_allowed + ledger.late + sum(v for k, v in found.items() if "leaked" in k)
+    wrong = (
+        ledger.lost
+        + ledger.twice_not_allowed
+        + ledger.late
+        + ledger.at_night
+        + sum(v for k, v in found.items() if "leaked" in k)
+    )
     out.print(
         "[bold green]Every promise was kept.[/]" if not wrong else "[bold red]A promise was broken: see above.[/]"
     )

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+import phonenumbers
+import pytz
 
 from smsqueue.core.states import FINAL, State
 
@@ -17,6 +21,8 @@ if TYPE_CHECKING:
     from lab.system import System
     from smsqueue.core.envelope import Envelope
 
+RESPECT_QUIET = frozenset({"service", "reminder", "promotional"})
+OPENS, CLOSES = 8, 21
 TWICE_ALLOWED = frozenset({"otp"})
 """Categories of the lab's policy for which twice is better than never."""
 
@@ -36,6 +42,7 @@ class Ledger:
     twice_allowed: int = 0
     twice_not_allowed: int = 0
     late: int = 0  # first byte after the deadline
+    at_night: int = 0  # first byte while some place where the recipient may be was quiet
     in_doubt: int = 0
     in_doubt_taken: int = 0  # of those, how many the provider had
     rate: float = 0.0
@@ -55,6 +62,7 @@ class Ledger:
             ("sent twice, allowed by category", self.twice_allowed),
             ("sent twice, not allowed", self.twice_not_allowed),
             ("first byte after the deadline", self.late),
+            ("first byte in quiet hours", self.at_night),
         ]
         return lines
 
@@ -109,7 +117,20 @@ def _compare(ledger: Ledger, envelope: Envelope, record: dict[str, object] | Non
             ledger.twice_not_allowed += 1
     firsts = record["first_bytes"]
     deadline = envelope.deadline.timestamp()
-    ledger.late += any(at > deadline for at in firsts if isinstance(at, float)) if isinstance(firsts, list) else 0
+    instants = [at for at in firsts if isinstance(at, float)] if isinstance(firsts, list) else []
+    ledger.late += any(at > deadline for at in instants)
+    if envelope.category in RESPECT_QUIET:
+        ledger.at_night += any(_is_night(str(record["to"]), at) for at in instants)
+
+
+def _is_night(to: str, at: float) -> bool:
+    """Look at the wall clock in every zone of the number's country, by another library than the product's."""
+    number = phonenumbers.parse(to)
+    code = number.country_code or 0
+    region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(code)
+    moment = datetime.fromtimestamp(at, pytz.UTC)
+    hours = (moment.astimezone(pytz.timezone(name)).hour for name in pytz.country_timezones[region])
+    return any(not OPENS <= hour < CLOSES for hour in hours)
 
 
 def _envelopes(system: System, campaign: str) -> dict[str, Envelope]:

@@ -79,7 +79,7 @@ def check(ledger: Ledger, *, doubt: int) -> None:
     assert ledger.accepted == COUNT
     assert (ledger.lost, ledger.vanished, ledger.homeless) == (0, 0, 0)
     assert ledger.twice_not_allowed == 0
-    assert ledger.late == 0
+    assert (ledger.late, ledger.at_night) == (0, 0)
     assert ledger.in_doubt <= doubt
 
 

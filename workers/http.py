@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyreqwest.client import Client
+    from pyreqwest.response import Response
 
 NOT_SENT = "client error (Connect)"
 """The one cause that proves that no byte of the request left the process, word for word."""
@@ -59,7 +60,7 @@ class Answer:
         """The body as JSON, or None when it is not."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # the second for what is nested a thousand deep
             return None
 
 
@@ -123,7 +124,7 @@ class Http:
         try:
             async with request as response:
                 raw = await response.body_reader.read(BODY_MAX + 1)
-                status, retry_after = response.status, response.get_header("retry-after")
+                status, retry_after = response.status, _retry_after(response)
         except PyreqwestError as error:
             return _failed(error)
         if raw is not None and len(raw) > BODY_MAX:
@@ -150,6 +151,13 @@ def _failed(error: PyreqwestError) -> SendResult:
     return SendResult(status=SendStatus.UNKNOWN, code="answer_lost")
 
 
+def _retry_after(response: Response) -> str | None:
+    try:
+        return response.get_header("retry-after")
+    except ValueError:  # bytes outside ASCII: the answer counts all the same
+        return None
+
+
 def _named(status: int, retry_after: str | None) -> SendResult | None:
     """Name what is the same for all providers; None: the adapter reads the body."""
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -173,7 +181,7 @@ def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
     else:
         try:
             at = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):  # the second for a minute of ten digits
             return None
         wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
     return min(wait, RETRY_AFTER_LONGEST) if wait > timedelta(0) else None

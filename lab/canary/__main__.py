@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from lab.canary.canary import canary
-from lab.canary.selftest import NUMBER, planted, selftest, speed
+from lab.canary.planted import planted
+from lab.canary.selftest import AMERICAN, selftest, speed
 
 
 def main() -> int:
@@ -13,8 +14,8 @@ def main() -> int:
     problems = selftest()
     for problem in problems:
         print(problem)
-    forms = len(planted(canary(NUMBER, 0)))
-    print(f"{forms} planted forms, {len(problems)} problems; 20 MB, 3000 canaries: {speed(20, 3000):.1f} s")
+    forms = len(planted(canary(AMERICAN, 0)))
+    print(f"{forms} planted forms, {len(problems)} problems; 10 MB, 5000 canaries: {speed(10, 5000):.1f} s")
     return bool(problems)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import http.client
 import json
+import re
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -33,6 +36,7 @@ _TABLE = (
     "/tasks/datatable?draw=1&start=0&length=1000&search[value]="
     "&order[0][column]=0&order[0][dir]=asc&columns[0][data]=name"
 )
+_LINK = re.compile(rb'href="(/(?!/|static/|logout)[^"#]*)')
 
 
 def files(folder: Path, pattern: str = "*") -> dict[str, bytes]:
@@ -41,7 +45,7 @@ def files(folder: Path, pattern: str = "*") -> dict[str, bytes]:
 
 
 def keys(url: str) -> dict[str, bytes]:
-    """Return every live key of a server: its name, what is in it, and its DUMP."""
+    """Return every live key of a server's database: its name, what is in it, and its DUMP."""
     with Redis.from_url(url) as redis:
         return {
             f"key {place}": b"\n".join([key, *_content(redis, key), redis.dump(key) or b""])
@@ -61,7 +65,8 @@ def _content(redis: Redis, key: bytes) -> list[bytes]:
         case b"set":
             found = redis.smembers(key)
         case b"zset":
-            found = redis.zrange(key, 0, -1)
+            scored: Any = redis.zrange(key, 0, -1, withscores=True)
+            found = [part for member, score in scored for part in (member, b"%.17g" % score)]
         case b"stream":
             entries: Any = redis.xrange(key)
             found = [part for _, fields in entries for pair in fields.items() for part in pair]
@@ -73,7 +78,8 @@ def _content(redis: Redis, key: bytes) -> list[bytes]:
 def slowlog(url: str) -> bytes:
     """Return what the server noted as slow; `CONFIG SET slowlog-log-slower-than 0` makes it note everything."""
     with Redis.from_url(url) as redis:
-        return b"\n".join(entry["command"] for entry in redis.slowlog_get(10_000))
+        entries: Any = redis.slowlog_get(10_000)
+        return b"\n".join(entry[part] for entry in entries for part in ("command", "client_name") if part in entry)
 
 
 def processes(pids: Iterable[int]) -> dict[str, bytes]:
@@ -86,29 +92,42 @@ def processes(pids: Iterable[int]) -> dict[str, bytes]:
 
 
 def pages(port: int, credentials: str) -> dict[str, bytes]:
-    """Return Flower's pages and API answers, with the pages of every task it knows."""
-    tasks = json.loads(_page(port, "/api/tasks", credentials) or b"{}")
-    paths = [*FLOWER_PAGES, _TABLE]
-    paths += [path + quote(id) for id in tasks for path in ("/task/", "/api/task/info/")]
-    return {f"flower {path}": _page(port, path, credentials) for path in paths}
+    """Return Flower's pages and API answers, the pages of every task it knows, and whatever all of them link to."""
+    found = {path: _page(port, path, credentials) for path in (*FLOWER_PAGES, _TABLE)}
+    refused = [path for path, (status, _) in found.items() if status != http.client.OK]
+    if refused:
+        raise RuntimeError(f"Flower does not show {', '.join(refused)}")
+    tasks = json.loads(found["/api/tasks"][1])
+    waiting = [path + quote(id) for id in tasks for path in ("/task/", "/api/task/info/")]
+    waiting += [link for _, body in found.values() for link in _links(body)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = _page(port, path, credentials)  # an error's page is a page too
+            waiting += _links(found[path][1])
+    return {f"flower {path}": body for path, (_, body) in found.items()}
 
 
-def _page(port: int, path: str, credentials: str) -> bytes:
+def _links(body: bytes) -> list[str]:
+    return [html.unescape(link.decode()) for link in _LINK.findall(body)]
+
+
+def _page(port: int, path: str, credentials: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         encoded = base64.b64encode(credentials.encode()).decode()
         connection.request("GET", path, headers={"Authorization": f"Basic {encoded}"})
         response = connection.getresponse()
-        body = response.read()
-        if response.status != 200:
-            raise RuntimeError(f"Flower answered {response.status} for {path}")
-        return body
+        return response.status, response.read()
     finally:
         connection.close()
 
 
 class Tap:
-    """What a server says from now on, byte by byte: to PSUBSCRIBE * (Celery's events), or to MONITOR."""
+    """What a server says from now on, byte by byte: to PSUBSCRIBE * (Celery's events), or to MONITOR.
+
+    A tap that is cut off says so: silence must not pass for cleanness.
+    """
 
     EVENTS, MONITOR = b"PSUBSCRIBE *\r\n", b"MONITOR\r\n"
 
@@ -117,10 +136,13 @@ class Tap:
         self._address, self._command = (address.hostname or "127.0.0.1", address.port or 6379), command
         self._heard = bytearray()
         self._lock = threading.Lock()
+        self._closing = self._cut_off = False
 
     def heard(self) -> bytes:
-        """Return all that was said so far."""
+        """Return all that was said so far. Raises RuntimeError when there was more to hear."""
         with self._lock:
+            if self._cut_off:
+                raise RuntimeError("the server cut a tap off: what it did not hear is not known")
             return bytes(self._heard)
 
     def __enter__(self) -> Self:
@@ -129,15 +151,31 @@ class Tap:
         self._socket.settimeout(None)
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-        wait_for(self.heard, "the server's answer to a tap")
+        try:
+            self._begin()
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
+        self._close()
+
+    def _begin(self) -> None:
+        if wait_for(self.heard, "the server's answer to a tap").startswith(b"-"):
+            raise RuntimeError("the server refuses a tap: who may not MONITOR and PSUBSCRIBE hears nothing")
+
+    def _close(self) -> None:
+        self._closing = True
+        with suppress(OSError):  # the server went first
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
         self._socket.close()
 
     def _listen(self) -> None:
-        while piece := self._socket.recv(1 << 16):
-            with self._lock:
-                self._heard += piece
+        with suppress(OSError):
+            while piece := self._socket.recv(1 << 16):
+                with self._lock:
+                    self._heard += piece
+        with self._lock:
+            self._cut_off = not self._closing

@@ -12,7 +12,7 @@ import ssl
 import struct
 import threading
 from contextlib import suppress
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from cryptography import x509
@@ -37,6 +37,7 @@ class Peer:
     def __init__(self, behave, *, context: ssl.SSLContext | None = None) -> None:
         self.bodies: list[bytes] = []
         self.requests: list[bytes] = []
+        self.connections = 0
         self._behave, self._context = behave, context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -49,6 +50,7 @@ class Peer:
     def _accept(self) -> None:
         while True:
             connection, _ = self._listener.accept()
+            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -221,7 +223,7 @@ def test_five_good_posts_are_five_requests_over_one_connection():
     results = post(peer.url, 5)
 
     assert [result.status for result in results] == [201] * 5
-    assert len(peer.bodies) == 5
+    assert (len(peer.bodies), peer.connections) == (5, 1)
 
 
 def test_a_connection_closed_just_when_the_next_post_comes_is_never_called_unsent_if_it_was_read():
@@ -240,6 +242,51 @@ def test_a_connection_closed_just_when_the_next_post_comes_is_never_called_unsen
     answered = [r for r in results if isinstance(r, Answer)]
     assert len(peer.bodies) <= len(results) - len(unsent)
     assert len(peer.bodies) >= len(answered)
+
+
+@pytest.mark.parametrize("late_ms", [0, 0.05, 0.2, 1])
+def test_no_body_is_seen_twice_and_none_that_was_seen_is_called_unsent(late_ms):
+    """The server closes a kept-alive connection at about the moment of the next post, fifty times."""
+
+    def answer_then_close(_: Peer, connection: socket.socket) -> str:
+        connection.sendall(OK)
+        threading.Event().wait(late_ms / 1000)
+        return "close"
+
+    peer = Peer(answer_then_close)
+
+    async def run() -> list[Answer | SendResult]:
+        http = Http(call_limit=LIMIT, connections=10)
+        try:
+            return [await http.post_form(peer.url, [("Body", str(number))]) for number in range(50)]
+        finally:
+            await http.close()
+
+    results = asyncio.run(run())
+
+    seen = [int(body.removeprefix(b"Body=")) for body in peer.bodies]
+    unsent = {n for n, result in enumerate(results) if getattr(result, "status", None) is SendStatus.UNAVAILABLE}
+    answered = {n for n, result in enumerate(results) if isinstance(result, Answer)}
+    assert len(seen) == len(set(seen))
+    assert unsent & set(seen) == set()
+    assert answered <= set(seen)
+    assert answered
+
+
+def test_an_answer_in_many_pieces_is_read_whole():
+    body = b"[" + b"1," * 20_000 + b"1]"
+    pieces = [body[at : at + 4000] for at in range(0, len(body), 4000)]
+
+    def behave(_: Peer, connection: socket.socket) -> str:
+        connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for piece in pieces:
+            connection.sendall(piece)
+            threading.Event().wait(0.005)
+        return "go on"
+
+    (result,) = post(Peer(behave).url)
+
+    assert result == Answer(201, body)
 
 
 def test_an_answer_of_megabytes_is_not_read_and_proves_nothing():
@@ -277,6 +324,23 @@ def test_too_fast_is_said_with_the_time_to_wait():
     assert (result.status, result.retry_after) == (SendStatus.THROTTLED, dt.timedelta(seconds=7))
 
 
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        pytest.param(b"Wed, 01 Jan 2070 00:00:00 GMT", 3600, 3600, id="a date far away is an hour"),
+        pytest.param(b"in a while", None, None, id="a word"),
+        pytest.param(b"\xff\xfe", None, None, id="not even ASCII"),
+    ],
+)
+def test_whatever_it_says_about_waiting_too_fast_is_too_fast(header: bytes, least, most):
+    peer = Peer(say(b"HTTP/1.1 429 X\r\nRetry-After: " + header + b"\r\nContent-Length: 0\r\n\r\n"))
+
+    (result,) = post(peer.url)
+
+    assert result.status is SendStatus.THROTTLED
+    assert result.retry_after == (None if least is None else dt.timedelta(seconds=most))
+
+
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 
 
@@ -292,6 +356,7 @@ NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
         pytest.param("", None, id="nothing"),
         pytest.param(None, None, id="no header"),
         pytest.param("9" * 400, None, id="a number of 400 digits"),
+        pytest.param("0 Jan 0 0:3000000000", None, id="a minute of ten digits"),
     ],
 )
 def test_how_long_to_wait(value, wait):
@@ -315,6 +380,18 @@ def test_any_text_survives_the_form(text):
     except UnicodeEncodeError:
         return  # half a character is refused at the door
     assert parse_qsl((b"Body=" + _encoded(text)).decode("ascii"), keep_blank_values=True) == [("Body", text)]
+    assert b"Body=" + _encoded(text) == urlencode({"Body": text}).encode()
+
+
+@given(st.text())
+def test_no_header_about_waiting_raises(value):
+    wait = read_retry_after(value, NOON)
+    assert wait is None or dt.timedelta(0) < wait <= dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\x00", b"[" * 200_000, b"9" * 5000, b'{"sid": '])
+def test_a_body_that_is_not_json_is_none(body):
+    assert Answer(201, body).json is None
 
 
 def test_an_answer_never_shows_its_body():

@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
+from base64 import b64encode
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -51,6 +55,11 @@ def error(code: int, status: int = 400) -> Answer:
         pytest.param(Answer(400, b"<html>"), "unknown", "400", id="a 400 that is not theirs"),
         pytest.param(error(20500, 500), "unknown", "500", id="a server error in their own shape"),
         pytest.param(Answer(503, b""), "unknown", "503", id="a server error without a word"),
+        pytest.param(Answer(400, b"[" * 200_000), "unknown", "400", id="an answer nested without end"),
+        pytest.param(error(12025550123), "unknown", "400", id="a code that is a number to call"),
+        pytest.param(error(True), "unknown", "400", id="a code that is a yes"),  # noqa: FBT003 - a JSON value
+        pytest.param(error(-21211), "unknown", "400", id="a code below zero"),
+        pytest.param(Answer(400, b'{"code": "21211"}'), "unknown", "400", id="a code in quotes"),
     ],
 )
 def test_what_an_answer_means(answer, status, code):
@@ -103,6 +112,64 @@ def test_what_it_is_sent(changes, field, value):
 
     assert form.get(field) == value
     assert "5550123" not in repr(submission(**changes))
+
+
+class Twin(BaseHTTPRequestHandler):
+    """An HTTP server of the standard library, for the request as Twilio would see it."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode("ascii")
+        form = parse_qsl(body, keep_blank_values=True, strict_parsing=True)
+        self.server.seen.append((self.path, dict(self.headers.items()), form))
+        self.send_response(201)
+        self.end_headers()
+        self.wfile.write(json.dumps({"sid": SID}).encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("keys", "user"),
+    [
+        pytest.param({}, f"{ACCOUNT}:{TOKEN}", id="the account signs"),
+        pytest.param({"api_key": "SK1", "api_secret": "s:ü"}, "SK1:s:ü", id="a key signs, the path keeps the account"),
+    ],
+)
+def test_the_request_as_twilio_sees_it(keys, user):
+    with HTTPServer(("127.0.0.1", 0), Twin) as server:
+        server.seen = []
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        serving.start()
+        base = f"http://127.0.0.1:{server.server_port}/"
+        settings = TwilioSettings(base_url=base, account_sid=ACCOUNT, auth_token=TOKEN, **keys)
+
+        async def run() -> SendResult:
+            provider = Twilio(settings, call_limit=timedelta(seconds=5), connections=1)
+            try:
+                message = submission(text="a+b&c=d%\n🎉", sender="MG" + "f" * 32, valid_for=timedelta(seconds=59.999))
+                return await provider.submit(message)
+            finally:
+                await provider.close()
+
+        result = asyncio.run(run())
+        server.shutdown()
+        serving.join()
+
+    ((path, headers, form),) = server.seen
+    headers = {name.lower(): value for name, value in headers.items()}
+    assert result == SendResult(status=SendStatus.ACCEPTED, provider_id=SID)
+    assert path == f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    assert headers["authorization"] == "Basic " + b64encode(user.encode()).decode()
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert form == [
+        ("To", "+12025550123"),
+        ("MessagingServiceSid", "MG" + "f" * 32),
+        ("Body", "a+b&c=d%\n🎉"),
+        ("ValidityPeriod", "59"),
+        ("StatusCallback", "http://h/receipts/twilio/x/y/z"),
+    ]
+    assert [secret for secret in (TOKEN, "s:ü") if secret in repr(settings)] == []
 
 
 def test_it_submits_once_and_network_trouble_is_a_result(tmp_path):

@@ -15,6 +15,8 @@ from workers.providers.twilio_codes import SUBMIT, Meaning
 
 _SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
+_CODE_MAX = 999_999
+"""Twilio's codes have five digits. What has many more is not one, and might be the number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,10 @@ def read(answer: Answer) -> SendResult:
             return SendResult(status=SendStatus.ACCEPTED, provider_id=sid)
         return SendResult(status=SendStatus.UNKNOWN, code="no_sid")
     code = content.get("code")
-    if answer.status >= 500 or not isinstance(code, int):  # noqa: PLR2004 - server errors
+    if answer.status >= 500 or type(code) is not int or not 0 < code <= _CODE_MAX:  # noqa: PLR2004 - server errors
         known = {401: SendStatus.ACCOUNT, 402: SendStatus.ACCOUNT, 403: SendStatus.ACCOUNT}
         return SendResult(status=known.get(answer.status, SendStatus.UNKNOWN), code=str(answer.status))
     meaning = SUBMIT.get(code) or (Meaning(SendStatus.ACCOUNT) if answer.status in {401, 402, 403} else None)
     if meaning is None:  # Twilio splits codes over time: an unknown one on a 4xx is this message's, for good
-        return SendResult(status=SendStatus.REJECTED, code=str(code)[:8])
-    return SendResult(status=meaning.status, code=meaning.code or str(code)[:8])
+        return SendResult(status=SendStatus.REJECTED, code=str(code))
+    return SendResult(status=meaning.status, code=meaning.code or str(code))

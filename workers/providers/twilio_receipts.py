@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
+_PORT = re.compile(r":\d*$")
 _PORTS = {"https": 443, "http": 80}
 
 WORDS = {
@@ -68,6 +69,6 @@ def read(params: Sequence[tuple[str, str]]) -> Receipt | None:
 
 def _spellings(url: str) -> set[str]:
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    host = _PORT.sub("", parts.netloc)
     with_port = f"{host}:{parts.port or _PORTS.get(parts.scheme, 443)}"
     return {url, *(urlunsplit(parts._replace(netloc=netloc)) for netloc in (host, with_port))}

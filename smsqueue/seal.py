@@ -1,8 +1,9 @@
 """Sealing: a payload is closed under the active key and bound to its envelope's fixed fields.
 
-The cipher is XAES-256-GCM (c2sp.org/XAES-256-GCM): AES-256-GCM under a key that is derived for each message
-from a 192-bit random nonce, so one key lasts for 2^80 messages and nobody has to count them. Nonces come from
-the system's randomness; no function takes one from a caller.
+The cipher is XAES-256-GCM (c2sp.org/XAES-256-GCM): AES-256-GCM under a key that is derived from the first half
+of a 192-bit random nonce. A process keeps that half for a series of 256 messages, and with it the derived key:
+deriving costs more than everything else here. Within a series the other 96 bits are random, so a repeat among
+10^12 messages has a chance of 2^-49. Nonces come from the system's randomness; no function takes one from a caller.
 
     record    = "SQ" | version 1 | len(kid) | kid | nonce (24) | ciphertext | tag (16)
     bound to  = "SQ"..kid | each header field as text, with its length in front
@@ -16,6 +17,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -33,6 +35,8 @@ NONCE = 24
 TAG = 16
 BUCKET = 64
 PAYLOAD_LONGEST = 0xFFFF
+SERIES = 256
+"""Messages that share the first half of their nonces: a batch of `send_many` and a little more."""
 
 
 class Header(NamedTuple):
@@ -54,7 +58,7 @@ def seal(keyring: Keyring, header: Header, payload: bytes) -> bytes:
     head = _head(keyring.active)
     framed = len(payload).to_bytes(2, "big") + payload
     framed += bytes(-len(framed) % BUCKET)
-    nonce = os.urandom(NONCE)
+    nonce = _nonces.draw()
     return head + nonce + xaes_encrypt(keyring.payload_key(keyring.active), nonce, framed, head + _bound(header))
 
 
@@ -85,20 +89,38 @@ def key_id(record: bytes) -> str:
 
 def xaes_encrypt(key: bytes, nonce: bytes, plaintext: bytes, bound: bytes) -> bytes:
     """Encrypt under a given nonce: for `seal`, and for the published vectors."""
-    return AESGCM(_subkey(key, nonce)).encrypt(nonce[12:], plaintext, bound)
+    return _cipher(key, nonce[:12]).encrypt(nonce[12:], plaintext, bound)
 
 
 def xaes_decrypt(key: bytes, nonce: bytes, ciphertext: bytes, bound: bytes) -> bytes:
     """Decrypt. Raises cryptography's InvalidTag."""
-    return AESGCM(_subkey(key, nonce)).decrypt(nonce[12:], ciphertext, bound)
+    return _cipher(key, nonce[:12]).decrypt(nonce[12:], ciphertext, bound)
 
 
-def _subkey(key: bytes, nonce: bytes) -> bytes:
-    """Derive a message's key: SP 800-108r1 counter mode over CMAC, without the length field.
+class _Nonces:
+    """Draws nonces. Safe among threads, and after a fork: then both go on with the series, with other halves."""
+
+    def __init__(self) -> None:
+        self._drawn = count(1)
+        self._series = os.urandom(12)
+
+    def draw(self) -> bytes:
+        """Return 24 bytes."""
+        if next(self._drawn) % SERIES == 0:
+            self._series = os.urandom(12)
+        return self._series + os.urandom(12)
+
+
+_nonces = _Nonces()
+
+
+@lru_cache(maxsize=256)
+def _cipher(key: bytes, half: bytes) -> AESGCM:
+    """Derive a series' key: SP 800-108r1 counter mode over CMAC, without the length field.
 
     Only `fixed=` can leave that field out, and one object derives once.
     """
-    return KBKDFCMAC(
+    derivation = KBKDFCMAC(
         algorithms.AES,
         Mode.CounterMode,
         length=32,
@@ -107,8 +129,9 @@ def _subkey(key: bytes, nonce: bytes) -> bytes:
         location=CounterLocation.BeforeFixed,
         label=None,
         context=None,
-        fixed=b"X\x00" + nonce[:12],
-    ).derive(key)
+        fixed=b"X\x00" + half,
+    )
+    return AESGCM(derivation.derive(key))
 
 
 @lru_cache(maxsize=64)

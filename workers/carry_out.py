@@ -25,13 +25,16 @@ class Decided(NamedTuple):
     attempts: tuple[Attempt, ...] | None = None
 
 
-def carry_out(store: Store, decided: Sequence[Decided], now: datetime) -> list[str]:
-    """Write what was decided. Answers a code per message, `nothing` where there was nothing to write."""
+def carry_out(store: Store, decided: Sequence[Decided], now: datetime, *, wake: bool = True) -> list[str]:
+    """Write what was decided. Answers a code per message, `nothing` where there was nothing to write.
+
+    Without `wake` the caller tops up the queues that it filled.
+    """
     policy = store.policies.current
     changes = [
         change(envelope, outcome, policy=policy, now=now, attempts=attempts) for envelope, outcome, attempts in decided
     ]
-    written = iter(store.apply([item for item in changes if item is not None]))
+    written = iter(store.apply([item for item in changes if item is not None], wake=wake))
     codes = ["nothing" if item is None else next(written) for item in changes]
     log.outcomes(
         _line(item, now, policy.version)

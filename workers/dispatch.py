@@ -36,7 +36,7 @@ class Dispatch:
         decided = [item for one in loaded if (item := self._decide(one)) is not None]
         if not decided:
             return
-        carry_out(self._store, decided, self._store.clock.now())
+        carry_out(self._store, decided, self._store.clock.now(), wake=False)
         filled = {
             queue_of_submit(outcome.provider, envelope.lane)
             for envelope, outcome, _ in decided

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- apply: write decided changes. Each names the version it was decided on; the loser does nothing.
 --
--- ARGV  per change: id, version, state, reason, home ('=' if it stays), score, 1 if the payload goes,
+-- ARGV  1 if the pumps are told of queues that were empty (0: the caller tops them up itself), then
+--       per change: id, version, state, reason, home ('=' if it stays), score, 1 if the payload goes,
 --       retention (ms) or 0, 1 if the outside is told, provider, attempt, number of fields to set, field and
 --       value of each, number of fields to delete, the fields
 --
@@ -10,7 +11,7 @@
 
 local now = server_time()
 local answer = { now }
-local at = 1
+local at = 2
 
 local function slice(first, n)
   local list = {}
@@ -55,5 +56,5 @@ while at <= #ARGV do
   answer[#answer + 1] = code
 end
 
-wake_pumps()
+if ARGV[1] == '1' then wake_pumps() end
 return answer

@@ -146,12 +146,15 @@ class Store:
                 facts = Facts(bool(paused), bool(withdrawn), providers)
             yield Loaded(codec.envelope(id, flat) if flat else None, payload, facts)
 
-    def apply(self, changes: Sequence[Change]) -> list[str]:
-        """Write decided changes. Answers `ok`, `again`, `lost` or `missing`: see apply.lua."""
+    def apply(self, changes: Sequence[Change], *, wake: bool = True) -> list[str]:
+        """Write decided changes. Answers `ok`, `again`, `lost` or `missing`: see apply.lua.
+
+        Without `wake` the caller tops up the queues that it filled.
+        """
         codes: list[str] = []
         for part in _parts(changes):
             keys: list[str] = []
-            args: list[Any] = []
+            args: list[Any] = [int(wake)]
             for change in part:
                 keys += (self.keys.envelope(change.before.id), self.keys.payload(change.before.id))
                 _write(change, args)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -113,6 +114,30 @@ def test_the_same_payload_never_looks_the_same():
     nonces = {record[7 : 7 + NONCE] for record in records}
 
     assert len(records) == len(nonces) == 200
+
+
+def test_a_series_shares_the_first_half_of_its_nonces_and_never_the_second():
+    start = len(RING.active) + 4
+    nonces = [seal(RING, HEADER, PAYLOAD)[start : start + NONCE] for _ in range(4 * sealing.SERIES)]
+    halves = [nonce[:12] for nonce in nonces]
+    assert 4 <= len(set(halves)) <= 5
+    assert max(halves.count(half) for half in set(halves)) <= sealing.SERIES
+    assert len({nonce[12:] for nonce in nonces}) == len(nonces)
+
+
+def test_threads_and_forks_that_share_a_series_draw_other_second_halves():
+    nonces = sealing._Nonces()
+    with ThreadPoolExecutor(8) as pool:
+        drawn = [*pool.map(lambda _: nonces.draw(), range(5_000))]
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, b"".join(nonces.draw() for _ in range(500)))
+        os._exit(0)
+    drawn += [nonces.draw() for _ in range(500)]
+    os.waitpid(child, 0)
+    other = os.read(reader, 500 * NONCE)
+    drawn += [other[at : at + NONCE] for at in range(0, len(other), NONCE)]
+    assert len(set(drawn)) == len(drawn) == 6_000
 
 
 def test_a_record_shows_nothing_of_its_payload():

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     subject_file: Path | None = None
     """The subject key: producers, submit workers, web."""
 
+    state_dir: Path | None = None
+    """A folder that outlives the process: it notes there how far the store had come (see `smsqueue recover`)."""
+
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     tick: Duration = timedelta(milliseconds=100)
     """How often a pump looks for what is due when nobody wakes it."""

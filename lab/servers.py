@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +78,18 @@ class Server:
     def restart(self) -> None:
         """Start it again on what it left on disk."""
         self.kill()
+        self.start()
+
+    def back_up(self, to: Path) -> None:
+        """Copy its files as they are now: an append-only file needs no pause for it."""
+        shutil.rmtree(to, ignore_errors=True)
+        shutil.copytree(self.directory, to)
+
+    def roll_back(self, to: Path) -> None:
+        """Kill it and start it again on the files of `back_up`: what came later is gone."""
+        self.kill()
+        shutil.rmtree(self.directory)
+        shutil.copytree(to, self.directory)
         self.start()
 
     def freeze(self) -> None:

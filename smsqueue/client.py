@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from smsqueue.admission import Admitted, admit
 from smsqueue.core import identity
 from smsqueue.core.states import Reason, State
-from smsqueue.errors import AcceptanceUnknown, InvalidMessage, Misconfigured, StoreUnavailable
+from smsqueue.errors import AcceptanceUnknown, InvalidMessage, Misconfigured, StoreBehind, StoreUnavailable
 from smsqueue.keyring import Keyring
 from smsqueue.store import pauses
 from smsqueue.store.server import connect, examine
@@ -79,6 +79,8 @@ class Client:
         lost = False
         try:
             result = item if isinstance(item, Refused) else _result(item, *self._accept((item,))[0], 0)
+        except StoreBehind:
+            raise  # it did nothing
         except StoreUnavailable:
             lost = True
         if lost:
@@ -117,8 +119,9 @@ class Client:
                 for batch_ in under_way:
                     results += batch_.results(len(results))
                     _tell(progress, len(results))
-            except StoreUnavailable:
-                if not made:  # nothing was asked of the store that it could have done
+            except StoreUnavailable as error:
+                # nothing was asked of the store that it could have done
+                if not made or (isinstance(error, StoreBehind) and not results):
                     raise
                 lost = True
         if lost:

@@ -6,6 +6,7 @@
   - Misconfigured           a setting, key file or server that cannot be worked with: says what to do
   - StoreUnavailable        the store did not answer in time; nothing was asked of it that could be half done
     + AcceptanceUnknown     the answer to an accept was lost: carries the ids, sending again with them is safe
+    + StoreBehind           the store was restored or lost writes: nothing goes on until `smsqueue recover`
   - SealError               a stored payload cannot be opened: `bad_format`, `unknown_key` or `bad_seal`
 
 No error's text ever holds a phone number, a text or a key.
@@ -42,6 +43,10 @@ class Misconfigured(SmsQueueError):  # noqa: N818 - see above
 
 class StoreUnavailable(SmsQueueError):  # noqa: N818 - see above
     """The store did not answer in time."""
+
+
+class StoreBehind(StoreUnavailable):
+    """The store has forgotten something: it was restored from a backup, or lost its last writes."""
 
 
 class AcceptanceUnknown(StoreUnavailable):

@@ -28,6 +28,7 @@ class Beat:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
+        self._store.epoch.save()
         self._store.redis.hset(self._store.keys.beats, self._name, to_ms(self._store.clock.now()))
 
     def stop(self) -> None:

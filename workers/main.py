@@ -18,6 +18,7 @@ from smsqueue.errors import Misconfigured, SmsQueueError
 from smsqueue.keyring import Keyring
 from smsqueue.privacy import log
 from smsqueue.privacy.log import EventName, event
+from smsqueue.store.epoch import Epoch
 from smsqueue.store.server import connect, examine
 from smsqueue.store.store import Store
 from workers import celery_app
@@ -68,7 +69,11 @@ def main(argv: list[str]) -> int:
 def open_store(role: str, settings: Settings) -> Store:
     """Connect, look at the server, refuse one that would lose messages, and say what was found."""
     url, timeout = settings.redis_url.get_secret_value(), configuration.REDIS_TIMEOUT.total_seconds()
-    store = Store(connect(url, role=role, timeout=timeout), connect(url, role=role, timeout=timeout, repeats=0))
+    store = Store(
+        connect(url, role=role, timeout=timeout),
+        connect(url, role=role, timeout=timeout, repeats=0),
+        epoch=Epoch(settings.state_dir),
+    )
     found = examine(store.redis).demand()
     sys.stderr.write(f"smsqueue {role}: store is {found}\n")
     for warning in found.warnings:

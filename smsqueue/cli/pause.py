@@ -20,21 +20,23 @@ class Scope(StrEnum):
     PROVIDER = "provider"
     TENANT = "tenant"
     CAMPAIGN = "campaign"
+    ALL = "all"
 
 
 What = Annotated[Scope, typer.Argument(help="What to pause by.")]
-Name = Annotated[str, typer.Argument(help="Which one.")]
+Name = Annotated[str, typer.Argument(help="Which one; nothing for `all`.")]
 
 
-def pause(what: What, name: Name, *, json: show.AsJson = False) -> None:
+def pause(what: What, name: Name = "", *, json: show.AsJson = False) -> None:
     """Stop submitting, also what is already in Celery queues. Deadlines go on running."""
     store = open_store()
     pauses.pause(store, what.value, name)
-    show.rows([{"paused": f"{what} {name}"}], as_json=json, columns=("paused",))
+    show.rows([{"paused": f"{what} {name}".strip()}], as_json=json, columns=("paused",))
 
 
-def resume(what: What, name: Name, *, json: show.AsJson = False) -> None:
+def resume(what: What, name: Name = "", *, json: show.AsJson = False) -> None:
     """Go on. What still can be in time is decided again; a provider's account trouble is tried again, too."""
     store = open_store()
     released = pauses.resume(store, what.value, name)
-    show.rows([{"resumed": f"{what} {name}", "released": released}], as_json=json, columns=("resumed", "released"))
+    row = {"resumed": f"{what} {name}".strip(), "released": released}
+    show.rows([row], as_json=json, columns=tuple(row))

@@ -39,6 +39,7 @@ BECAUSE: dict[Reason, str] = {
     Reason.ANSWER_LOST: "the provider's answer was lost: it may have it",
     Reason.IN_DOUBT: "it stayed in doubt until an hour after its validity",
     Reason.IN_DOUBT_AGAIN: "twice is better than never for its category, or harmless at its provider",
+    Reason.RESTORED: "the store was restored: it may have been submitted in what was forgotten",
     Reason.NO_RECEIPT: "no receipt came until an hour after its validity",
     Reason.RECEIPT: "a receipt says so",
 }

@@ -78,6 +78,7 @@ def may_repeat(envelope: Envelope, policy: Policy, now: datetime) -> bool:
     harmless = provider is not None and provider.deduplicates and len(category.routes) == 1
     return (
         not envelope.stop
+        and envelope.reason is not Reason.RESTORED
         and (category.doubt is Doubt.AGAIN or harmless)
         and len(envelope.attempts) < category.attempts
         and now + category.min_validity <= envelope.deadline

@@ -27,8 +27,8 @@ _LATE = (State.SUBMITTED, State.DELIVERED)
 """A message in doubt may already wait for its next submit when the first one's answer or receipt comes."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.HELD, State.SUBMITTING, *_SURELY_NOT_SENT, *_LATE}),
-    State.HELD: frozenset({State.QUEUED, State.SUBMITTING, *_SURELY_NOT_SENT, *_LATE}),
+    State.QUEUED: frozenset({State.HELD, State.SUBMITTING, State.UNKNOWN, *_SURELY_NOT_SENT, *_LATE}),
+    State.HELD: frozenset({State.QUEUED, State.SUBMITTING, State.UNKNOWN, *_SURELY_NOT_SENT, *_LATE}),
     State.SUBMITTING: frozenset(
         {State.SUBMITTED, State.HELD, State.UNKNOWN, State.DELIVERED, State.UNDELIVERED, *_SURELY_NOT_SENT}
     ),
@@ -52,7 +52,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.CANCELLED: frozenset(),
 }
 """Which state may follow which. A state that none may follow is final. A receipt can overtake our own
-settle, hence SUBMITTING -> DELIVERED; SUBMITTED -> HELD needs a receipt that proves non-delivery."""
+settle, hence SUBMITTING -> DELIVERED; SUBMITTED -> HELD needs a receipt that proves non-delivery. QUEUED and HELD
+become UNKNOWN only by `smsqueue recover`, when a restored store may have forgotten their submit."""
 
 WAITING = frozenset({State.QUEUED, State.HELD})
 """Surely not at a provider: may still be held, expired or cancelled at once."""
@@ -98,6 +99,7 @@ class Reason(StrEnum):
     ANSWER_LOST = "answer_lost"  # the provider's answer was lost or says nothing certain
     IN_DOUBT = "in_doubt"  # it stayed unknown until an hour after its validity
     IN_DOUBT_AGAIN = "in_doubt_again"  # its category, or the provider, makes submitting again right
+    RESTORED = "restored"  # the store was restored: it may have been submitted in what was forgotten
     NO_RECEIPT = "no_receipt"  # submitted, but no receipt until an hour after its validity
     RECEIPT = "receipt"  # a receipt says so
 
@@ -132,6 +134,7 @@ CODES: dict[Reason, str] = {
     Reason.ANSWER_LOST: "al",
     Reason.IN_DOUBT: "id",
     Reason.IN_DOUBT_AGAIN: "ia",
+    Reason.RESTORED: "rd",
     Reason.NO_RECEIPT: "nc",
     Reason.RECEIPT: "rc",
 }

@@ -6,12 +6,13 @@
 --       created (s), deadline (ms), tenant, sender, zones, not before (ms) or '',
 --       supersede token or '', its lifetime (ms), payload
 --
--- Returns the server's time (ms), the policy's version, then per message a code and a state:
+-- Returns the server's time (ms), the epoch, the policy's version, then per message a code and a state:
 --   new, same (accepted before, with its present state), conflict (the id belongs to another request),
 --   closed (memory is short for its lane)
 
 local now = server_time()
-local answer = { now, redis.call('HGET', PREFIX .. 'policy', 'version') or '0' }
+advance(now)
+local answer = { now, EPOCH, redis.call('HGET', PREFIX .. 'policy', 'version') or '0' }
 local closed = redis.call('GET', PREFIX .. 'door')
 local OPTIONAL = { 't', 'n', 'z', 'nb' } -- in the order of ARGV
 

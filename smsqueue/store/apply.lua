@@ -6,11 +6,12 @@
 --       retention (ms) or 0, 1 if the outside is told, provider, attempt, number of fields to set, field and
 --       value of each, number of fields to delete, the fields
 --
--- Returns the server's time (ms), then a code per change:
+-- Returns the server's time (ms), the epoch, then a code per change:
 --   ok, again (it is what a first run of this very call wrote), lost (somebody was faster), missing
 
 local now = server_time()
-local answer = { now }
+advance(now)
+local answer = { now, EPOCH }
 local at = 2
 
 local function slice(first, n)

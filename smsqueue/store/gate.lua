@@ -4,21 +4,22 @@
 -- ARGV  fence, provider, queue, wire, lease (ms), then per message:
 --       id, version, valid until (ms), attempt (its number), lane, category, tenant, campaign
 --
--- Returns the server's time (ms), then a code per message:
+-- Returns the server's time (ms), the epoch, then a code per message:
 --   yes, lost (changed since it was decided), late, paused, withdrawn
 -- The same fence again gets the same yes.
 
 local now = server_time()
+advance(now)
 local fence, provider, queue, wire, lease = unpack(ARGV, 1, 5)
 local ends = now + lease
 local something_paused = redis.call('HLEN', PREFIX .. 'pause') > 0
-local answer = { now }
+local answer = { now, EPOCH }
 
 local function held_back(lane, category, tenant, campaign)
   local p = redis.call('HMGET', PREFIX .. 'pause', 'provider:' .. provider, 'lane:' .. lane,
-    'category:' .. category, 'tenant:' .. tenant, 'campaign:' .. campaign, 'withdrawn:' .. campaign)
+    'category:' .. category, 'tenant:' .. tenant, 'campaign:' .. campaign, 'withdrawn:' .. campaign, 'all:')
   if p[6] then return 'withdrawn' end
-  if p[1] or p[2] or p[3] or p[4] or p[5] then return 'paused' end
+  if p[1] or p[2] or p[3] or p[4] or p[5] or p[7] then return 'paused' end
 end
 
 for at = 6, #ARGV, 8 do

@@ -2,7 +2,7 @@
 -- give_back: a worker stops before it came to these. They wait again, without waiting for their lease.
 --
 -- ARGV  queue, then the ids
--- Returns the server's time (ms).
+-- Returns the server's time (ms) and the epoch.
 
 local now = server_time()
 for at = 2, #ARGV do
@@ -11,4 +11,4 @@ for at = 2, #ARGV do
   end
 end
 wake_pumps()
-return { now }
+return { now, EPOCH }

@@ -6,12 +6,25 @@ local OPEN = { queued = true, held = true, submitting = true, unknown = true, su
 local EVENTS_KEPT = 24 * 3600 * 1000 -- ms
 
 -- The only clock there is, in ms. Tests travel in time by `clock`; workers refuse it elsewhere.
+-- Every script returns it and the epoch first.
 local function server_time()
   local t = redis.call('TIME')
   local ms = t[1] * 1000 + math.floor(t[2] / 1000)
   local shift = redis.call('GET', PREFIX .. 'clock')
   if shift then ms = ms + tonumber(shift) end
   return ms
+end
+
+-- A server that knows less than the caller has seen of it was restored, or lost its last writes: it may have
+-- forgotten what was submitted. The last of ARGV is the highest epoch that the caller has seen.
+local SEEN = tonumber(table.remove(ARGV))
+local EPOCH = tonumber(redis.call('HGET', PREFIX .. 'meta', 'epoch') or '0')
+if EPOCH < SEEN then return redis.error_reply('BEHIND this store knows less than was seen of it') end
+
+-- Called by every script that lets something be accepted, submitted or settled.
+local function advance(now)
+  EPOCH = redis.call('HINCRBY', PREFIX .. 'meta', 'epoch', 1)
+  redis.call('HSET', PREFIX .. 'meta', 'at', now)
 end
 
 local function is_queue(home)

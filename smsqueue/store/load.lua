@@ -3,11 +3,11 @@
 --
 -- ARGV  1 if payloads are wanted, else 0; then the ids
 --
--- Returns the server's time (ms), the policy's version, the paused providers joined by commas, then per id:
+-- Returns the server's time (ms), the epoch, the policy's version, the paused providers joined by commas, then per id:
 -- the envelope's fields and values (or false), the payload (or false), 1 if paused, 1 if withdrawn.
 
 local now = server_time()
-local answer = { now, redis.call('HGET', PREFIX .. 'policy', 'version') or '0', '' }
+local answer = { now, EPOCH, redis.call('HGET', PREFIX .. 'policy', 'version') or '0', '' }
 local something_paused = redis.call('HLEN', PREFIX .. 'pause') > 0
 if something_paused then
   local providers = {}
@@ -15,7 +15,7 @@ if something_paused then
     local name = string.match(scope, '^provider:(.*)')
     if name then providers[#providers + 1] = name end
   end
-  answer[3] = table.concat(providers, ',')
+  answer[4] = table.concat(providers, ',')
 end
 
 for at = 2, #ARGV do
@@ -25,8 +25,8 @@ for at = 2, #ARGV do
   if something_paused and #fields > 0 then
     local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 'l', 'c', 't', 'g')
     local p = redis.call('HMGET', PREFIX .. 'pause', 'lane:' .. e[1], 'category:' .. e[2],
-      'tenant:' .. (e[3] or ''), 'campaign:' .. (e[4] or ''), 'withdrawn:' .. (e[4] or ''))
-    if p[1] or p[2] or p[3] or p[4] then paused = 1 end
+      'tenant:' .. (e[3] or ''), 'campaign:' .. (e[4] or ''), 'withdrawn:' .. (e[4] or ''), 'all:')
+    if p[1] or p[2] or p[3] or p[4] or p[6] then paused = 1 end
     if p[5] then withdrawn = 1 end
   end
   answer[#answer + 1] = #fields > 0 and fields or false

@@ -11,6 +11,9 @@ from smsqueue.store.codec import to_ms
 if TYPE_CHECKING:
     from smsqueue.store.store import Store
 
+EVERYTHING = "all:"
+"""The scope of everything: to start after trouble with a look at the backlog first."""
+
 
 def pause(store: Store, what: str, name: str) -> None:
     """Pause a scope. Raises InvalidMessage for a lane, category or provider that the policy does not know."""
@@ -49,6 +52,8 @@ def listed(store: Store) -> dict[str, int]:
 
 def _known(store: Store, what: str, name: str) -> None:
     policy = store.policies.current
+    if (what == "all") is bool(name):
+        raise InvalidMessage(what, "name", "`all` takes no name" if name else "say which one")
     known = {"lane": policy.lanes, "category": policy.categories, "provider": policy.providers}.get(what)
     if known is not None and name not in known:
         raise InvalidMessage(what, "unknown", f"the policy knows {', '.join(sorted(known))}")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from smsqueue.core.policy import Policy
     from smsqueue.store.keys import Keys
 
+FORMAT = 1
+"""How messages are written in the store. Another number: neither may touch the other's."""
+SHARDS = 1
 NO_POLICY = "No policy is published in this store. Run `smsqueue policy apply` first."
 
 
@@ -51,15 +54,18 @@ class Policies:
     def publish(self, document: Mapping[str, Any]) -> int:
         """Put a validated document in force; returns its version. An equal one keeps its version."""
         policies.read(document)
+        self._accept_format(self._redis.hmget(self._keys.meta, "format", "shards"))
         text = json.dumps(document, separators=(",", ":"))  # in its order: the first lane is the first
         held = self._redis.hget(self._keys.policy, "document")
         version = self._redis.hget(self._keys.policy, "version")
         if held == text.encode() and version is not None:
             return int(version)
         with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hsetnx(self._keys.meta, "format", FORMAT)
+            pipe.hsetnx(self._keys.meta, "shards", SHARDS)
             pipe.hset(self._keys.policy, "document", text)
             pipe.hincrby(self._keys.policy, "version", 1)
-            number = int(pipe.execute()[1])
+            number = int(pipe.execute()[3])
         self._current = None
         return number
 
@@ -72,10 +78,27 @@ class Policies:
                 self._current = self._read()
             return self._current
 
+    @staticmethod
+    def _accept_format(meta: list[Any]) -> None:
+        """Refuse a store that another version of smsqueue, or one with another shard count, has set up."""
+        written, shards = (int(held or 0) for held in meta)
+        if written not in {0, FORMAT}:
+            raise Misconfigured(
+                f"This store's format is {written}, this smsqueue writes {FORMAT}. "
+                "Run the smsqueue that belongs to it, or let that one finish and use an empty store."
+            )
+        if shards not in {0, SHARDS}:
+            raise Misconfigured(
+                f"This store was set up with {shards} shards, this smsqueue is set up for {SHARDS}. "
+                "The count is chosen once: use the store with the settings it was set up with, or an empty one."
+            )
+
     def _read(self) -> tuple[Policy, Layout]:
         failed = ""
+        meta: list[Any] = [None, None]
         answer: list[Any] = [None, None]
         try:
+            meta = self._redis.hmget(self._keys.meta, "format", "shards")
             answer = self._redis.hmget(self._keys.policy, "document", "version")
         except RedisError as error:
             failed = type(error).__name__
@@ -84,5 +107,6 @@ class Policies:
         document, version = answer
         if document is None or version is None:
             raise Misconfigured(NO_POLICY)
+        self._accept_format(meta)
         policy = policies.read({**json.loads(document), "version": int(version)})
         return policy, Layout(policy, self._keys)

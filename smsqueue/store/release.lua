@@ -2,7 +2,7 @@
 -- release: somebody acted. What is parked goes back to be decided.
 --
 -- ARGV  park, limit
--- Returns the server's time (ms), and how many were moved: call again until it is none.
+-- Returns the server's time (ms), the epoch, and how many were moved: call again until it is none.
 
 local now = server_time()
 local ids = redis.call('ZRANGE', PREFIX .. ARGV[1], 0, tonumber(ARGV[2]) - 1)
@@ -17,4 +17,4 @@ for _, id in ipairs(ids) do
   end
 end
 wake_pumps()
-return { now, #ids }
+return { now, EPOCH, #ids }

@@ -13,9 +13,10 @@ from redis.exceptions import OutOfMemoryError, RedisError
 
 from smsqueue.core.facts import CLEAR, Facts
 from smsqueue.core.states import State
-from smsqueue.errors import StoreUnavailable
+from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
 from smsqueue.store.clock import ServerClock
+from smsqueue.store.epoch import Epoch
 from smsqueue.store.keys import PARKS, Keys, wire_of
 from smsqueue.store.policies import Policies
 from smsqueue.store.script import Script
@@ -34,6 +35,10 @@ MOVE_MAX = 500
 """Ids per call of wake and take, which do less for each."""
 
 MILLISECOND = timedelta(milliseconds=1)
+BEHIND = (
+    "The store knows less than was seen of it: it was restored from a backup, or lost its last writes. "
+    "Nothing is accepted or submitted until somebody has run `smsqueue recover`."
+)
 LOOKS_ALONE = 3
 LOOKS_POISON = 8
 
@@ -73,18 +78,21 @@ class Woken(NamedTuple):
 class Store:
     """Messages in Redis. Safe to share among threads."""
 
-    def __init__(self, redis: Redis, redis_once: Redis | None = None, *, shard: int = 0) -> None:
+    def __init__(
+        self, redis: Redis, redis_once: Redis | None = None, *, shard: int = 0, epoch: Epoch | None = None
+    ) -> None:
         self.redis = redis
         self._once = redis_once or redis
         self.keys = Keys(shard)
         self.clock = ServerClock()
+        self.epoch = epoch or Epoch()
         self.policies = Policies(redis, self.keys)
-        names = ("accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back")
+        names = ("accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover")
         self._scripts = {name: Script(name) for name in names}
 
     def greet(self) -> None:
         """Ask for the server's time and the policy's version."""
-        self.policies.seen(int(self._call("load", (), (0,))[1]))
+        self.policies.seen(int(self._call("load", (), (0,))[2]))
 
     def accept(self, entries: Sequence[Entry], *, retention: timedelta) -> list[tuple[str, str]]:
         """Store new messages; at most CALL_MAX. Answers (code, state): see accept.lua."""
@@ -102,8 +110,8 @@ class Store:
             answer = self._call("accept", keys, args)
         except OutOfMemoryError:
             return [("closed", "")] * len(entries)
-        self.policies.seen(int(answer[1]))
-        return [(code.decode(), state.decode()) for code, state in zip(answer[2::2], answer[3::2], strict=True)]
+        self.policies.seen(int(answer[2]))
+        return [(code.decode(), state.decode()) for code, state in zip(answer[3::2], answer[4::2], strict=True)]
 
     def wake(self, *, retention: timedelta, limit: int = MOVE_MAX) -> Woken:
         """Move what is due, what ran out of its lease, and what passed its deadline."""
@@ -113,7 +121,7 @@ class Store:
             len(layout.queues), *layout.queues, len(layout.wires), *layout.wires, len(PARKS), *PARKS,
         )  # fmt: skip
         answer = self._call("wake", (), args)
-        return Woken(int(answer[1]), int(answer[2]), dict(zip(layout.queues, answer[3:], strict=True)))
+        return Woken(int(answer[2]), int(answer[3]), dict(zip(layout.queues, answer[4:], strict=True)))
 
     def take(self, queue: str, *, lease: timedelta, limit: int = MOVE_MAX) -> tuple[list[str], list[str]]:
         """Hand out ids of a queue, as its window allows: those that travel alone, and the others."""
@@ -122,8 +130,8 @@ class Store:
         for part in share.parts:
             args += part
         answer = self._call("take", (), args, redis=self._once)
-        ids = [id.decode() for id in answer[2:]]
-        return ids[: answer[1]], ids[answer[1] :]
+        ids = [id.decode() for id in answer[3:]]
+        return ids[: answer[2]], ids[answer[2] :]
 
     def give_back(self, queue: str, ids: Sequence[str]) -> None:
         """Put handed-out ids back where they came from; those that moved on meanwhile stay where they are."""
@@ -137,9 +145,9 @@ class Store:
     def _load(self, ids: Sequence[str], *, payloads: bool) -> Iterator[Loaded]:
         keys = [key for id in ids for key in (self.keys.envelope(id), self.keys.payload(id))]
         answer = self._call("load", keys, (int(payloads), *ids))
-        self.policies.seen(int(answer[1]))
-        providers = frozenset(filter(None, answer[2].decode().split(",")))
-        for id, at in zip(ids, range(3, len(answer), 4), strict=True):
+        self.policies.seen(int(answer[2]))
+        providers = frozenset(filter(None, answer[3].decode().split(",")))
+        for id, at in zip(ids, range(4, len(answer), 4), strict=True):
             flat, payload, paused, withdrawn = answer[at : at + 4]
             facts = CLEAR
             if paused or withdrawn or providers:
@@ -158,7 +166,7 @@ class Store:
             for change in part:
                 keys += (self.keys.envelope(change.before.id), self.keys.payload(change.before.id))
                 _write(change, args)
-            codes += [code.decode() for code in self._call("apply", keys, args)[1:]]
+            codes += [code.decode() for code in self._call("apply", keys, args)[2:]]
         return codes
 
     def gate(self, passages: Sequence[Passage], *, fence: str, queue: str, lease: timedelta) -> list[str]:
@@ -171,7 +179,7 @@ class Store:
                 e.id, e.version, codec.to_ms(valid_until), len(e.attempts) + 1,
                 e.lane, e.category, e.tenant, e.campaign,
             )  # fmt: skip
-        return [code.decode() for code in self._call("gate", keys, args)[1:]]
+        return [code.decode() for code in self._call("gate", keys, args)[2:]]
 
     def stop(self, ids: Sequence[str], *, reason: str, retention: timedelta) -> list[str]:
         """Withdraw messages. Answers `cancelled`, `stopping`, `submitted`, `final` or `missing`."""
@@ -179,27 +187,37 @@ class Store:
         for part in _parts(ids):
             keys = [key for id in part for key in (self.keys.envelope(id), self.keys.payload(id))]
             answer = self._call("stop", keys, (reason, retention // MILLISECOND, *part))
-            codes += [code.decode() for code in answer[1:]]
+            codes += [code.decode() for code in answer[2:]]
         return codes
+
+    def recover(self, ids: Sequence[str], *, retention: timedelta, known_until: int) -> list[str]:
+        """Deal with open messages after a restore. Answers `doubt`, `expired`, `kept`, `final` or `missing`."""
+        keys = [key for id in ids for key in (self.keys.envelope(id), self.keys.payload(id))]
+        answer = self._call("recover", keys, (retention // MILLISECOND, known_until, *ids))
+        return [code.decode() for code in answer[2:]]
 
     def release(self, park: str) -> int:
         """Let what is parked be decided again; says how many."""
         moved = 0
-        while step := int(self._call("release", (), (park, CALL_MAX))[1]):
+        while step := int(self._call("release", (), (park, CALL_MAX))[2]):
             moved += step
         return moved
 
     def _call(self, name: str, keys: Sequence[str], args: Sequence[Any], redis: Redis | None = None) -> list[Any]:
         declared = (*self.policies.layout.homes, *keys)
+        kind = ""
         try:
-            answer = self._scripts[name](redis or self.redis, declared, args)
+            answer = self._scripts[name](redis or self.redis, declared, (*args, self.epoch.highest))
         except OutOfMemoryError:
             raise
         except RedisError as error:
-            kind = type(error).__name__
+            kind = "behind" if str(error).startswith("BEHIND ") else type(error).__name__
         else:
             self.clock.told(int(answer[0]))
+            self.epoch.told(int(answer[1]))
             return answer
+        if kind == "behind":
+            raise StoreBehind(BEHIND)
         raise StoreUnavailable(
             f"The store did not carry out `{name}` ({kind}). Is the server of SMSQUEUE_REDIS_URL up?"
         )

@@ -5,7 +5,7 @@
 --       queue, wire or '', guaranteed places
 --
 -- A queue may use whatever is free, but for what the others are guaranteed and do not use.
--- Returns the server's time (ms), how many of the following ids travel alone, then the ids: those first,
+-- Returns the server's time (ms), the epoch, how many of the following ids travel alone, then the ids: those first,
 -- then the others, earliest deadline first. What is not settled before its lease ends is looked at again.
 -- Not safe to repeat: a lost answer is healed by the lease.
 
@@ -19,7 +19,7 @@ for at = 5, #ARGV, 3 do
   room = room - used
 end
 room = math.min(room, limit)
-if room <= 0 then return { now, 0 } end
+if room <= 0 then return { now, EPOCH, 0 } end
 
 local popped = redis.call('ZPOPMIN', PREFIX .. 'ready:' .. queue, room)
 local suspects = redis.call('SCARD', PREFIX .. 'suspects') > 0
@@ -31,7 +31,7 @@ for i = 1, #popped, 2 do
   if suspects and redis.call('SISMEMBER', PREFIX .. 'suspects', id) == 1 then list = alone end
   list[#list + 1] = id
 end
-local answer = { now, #alone }
+local answer = { now, EPOCH, #alone }
 for _, id in ipairs(alone) do answer[#answer + 1] = id end
 for _, id in ipairs(together) do answer[#answer + 1] = id end
 return answer

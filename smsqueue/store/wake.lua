@@ -4,7 +4,7 @@
 -- ARGV  limit of moves, looks after which an id travels alone, looks after which it ends, retention (ms),
 --       number of queues, queues (all), number of wires, wires, number of parks, parks
 --
--- Returns the server's time (ms), the number of moves, the number of ids given up as poison, then per queue
+-- Returns the server's time (ms), the epoch, the number of moves, the number of ids given up as poison, then per queue
 -- how many wait in it.
 
 local now = server_time()
@@ -108,7 +108,7 @@ for _, park in ipairs(parks) do
 end
 
 wake_pumps()
-local answer = { now, moves, given_up }
+local answer = { now, EPOCH, moves, given_up }
 for _, queue in ipairs(queues) do
   answer[#answer + 1] = redis.call('ZCARD', PREFIX .. 'ready:' .. queue)
 end

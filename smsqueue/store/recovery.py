@@ -1,0 +1,52 @@
+"""After a restore: what was open may have been submitted since, so it is in doubt, and never submitted again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from smsqueue.store import pauses
+from smsqueue.store.codec import to_ms
+from smsqueue.store.keys import PARKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smsqueue.store.store import Store
+
+JUMP = 2**40
+"""By so much the epoch rises: more than any process can have seen of the store that was lost."""
+STEP = 200
+
+
+def recover(store: Store, *, retention: timedelta = timedelta(days=3)) -> Counter[str]:
+    """Deal with what was open, and let everybody go on; counts messages by what became of them.
+
+    `doubt`: UNKNOWN, and watched for receipts; `expired`; `kept`: asleep until an instant that has not come, or
+    at the provider. Safe to repeat. Nothing is submitted meanwhile: everything is paused.
+    """
+    store.epoch.forget()
+    store.greet()
+    known_until = int(store.redis.hget(store.keys.meta, "at") or 0)
+    ours = store.redis.hsetnx(store.keys.pause, pauses.EVERYTHING, to_ms(store.clock.now()))
+    counts: Counter[str] = Counter()
+    ids = _open_ids(store)
+    while part := list(islice(ids, STEP)):
+        counts.update(store.recover(part, retention=retention, known_until=known_until))
+    store.redis.hincrby(store.keys.meta, "epoch", JUMP)
+    store.greet()
+    if ours:
+        store.redis.hdel(store.keys.pause, pauses.EVERYTHING)
+    return counts
+
+
+def _open_ids(store: Store) -> Iterator[str]:
+    """Yield what lies in any home; what is met twice is recovered once."""
+    layout, keys = store.policies.layout, store.keys
+    homes = [*map(keys.ready, layout.queues), *map(keys.out, layout.queues)]
+    homes += [keys.home(name) for name in (*layout.wires, *PARKS, "due")]
+    for home in homes:
+        for id, _ in store.redis.zscan_iter(home, count=STEP):
+            yield id.decode()

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsqueue.core.settle import Verdict, never_started, settle
+from smsqueue.core.settle import THROTTLE_LONGEST, Verdict, never_started, settle
+from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
 from workers.carry_out import Decided, carry_out
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from smsqueue.core.envelope import Envelope
-    from smsqueue.core.submission import SendResult
     from smsqueue.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Settler:
         for _ in range(ROUNDS):
             now = self._store.clock.now()
             decided = [Decided(a.envelope, *self._verdict(a)) for a in batch]
+            self._throttle(batch)
             codes = carry_out(self._store, decided, now)
             lost = [a for a, code in zip(batch, codes, strict=True) if code == "lost"]
             if not lost:
@@ -101,6 +103,16 @@ class Settler:
             ]
         event(_log, logging.ERROR, EventName.SETTLE_LOST, count=len(batch))
         return []
+
+    def _throttle(self, batch: Sequence[Answered]) -> None:
+        """Tell everybody of a Retry-After: a provider that one process was asked to spare is spared by all."""
+        waits: dict[str, timedelta] = {}
+        for envelope, _, result in batch:
+            if result is not None and result.status is SendStatus.THROTTLED and result.retry_after:
+                name = envelope.attempts[-1].provider
+                waits[name] = max(waits.get(name, timedelta(0)), min(result.retry_after, THROTTLE_LONGEST))
+        for name, wait in waits.items():
+            self._store.throttle(name, wait)
 
     def _verdict(self, answered: Answered) -> Verdict:
         envelope, fence, result = answered

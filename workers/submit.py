@@ -149,18 +149,27 @@ class Submit:
             if prepared:
                 await self._in_thread(self._store.give_back, queue, [p.envelope.id for p in prepared])
             return
+        await self._submit(prepared, queue)
+
+    async def _submit(self, prepared: Sequence[Prepared], queue: str) -> None:
+        """Pass the gate and start the calls of those who may."""
         fence = secrets.token_urlsafe(8)
         lease_ends = time.monotonic() + self._lease.total_seconds()
         codes = await self._gate(prepared, fence, queue)
         now = self._store.clock.now()
         refused: list[Decided] = []
+        throttled: list[str] = []
         for item, code in zip(prepared, codes, strict=True):
             if code == "yes":
                 self._call_soon(item, fence, queue, lease_ends, now)
+            elif code == "throttled":
+                throttled.append(item.envelope.id)
             elif code != "lost":
                 refused.append(Decided(item.envelope, self._turned_away(item.envelope, code, now)))
         if refused:
             await self._in_thread(carry_out, self._store, refused, now)
+        if throttled:  # the provider asked somebody for patience: they wait where take will not hand them out
+            await self._in_thread(self._store.give_back, queue, throttled)
 
     def _load(self, ids: Sequence[str]) -> list[Loaded]:
         return self._store.load(ids, payloads=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads annotations at run time
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -87,10 +87,26 @@ class Provider(_Part):
     """The adapter: a module in `workers/providers`."""
     window: int = Field(default=3000, ge=1, le=100_000)
     """Messages handed out for it at any time, over all processes: so many it can delay, no more."""
+    rate: float | None = None
+    """Segments per second that it takes, over all processes; None: as many as come."""
+    burst: float | None = None
+    """Segments at once after a pause; None: a tenth of a second's rate, at least one."""
     shortest: Duration
     longest: Duration
     reaches_carrier: bool = False
     deduplicates: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _above_zero(cls, given: Any) -> Any:
+        if isinstance(given, Mapping):
+            for name in ("window", "rate", "burst"):
+                value = given.get(name)
+                if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+                    raise ValueError(f"{name} is above 0; to stop a provider use `smsqueue pause provider <name>`")
+            if given.get("rate") is not None and given.get("burst") is None:
+                return {**given, "burst": max(1.0, float(given["rate"]) / 10)}
+        return given
 
 
 class Lane(_Part):

@@ -5,13 +5,14 @@
 --       id, version, valid until (ms), attempt (its number), lane, category, tenant, campaign
 --
 -- Returns the server's time (ms), the epoch, then a code per message:
---   yes, lost (changed since it was decided), late, paused, withdrawn
+--   yes, lost (changed since it was decided), late, paused, withdrawn, throttled (the provider asked for patience)
 -- The same fence again gets the same yes.
 
 local now = server_time()
 advance(now)
 local fence, provider, queue, wire, lease = unpack(ARGV, 1, 5)
 local ends = now + lease
+local throttled = now < tonumber(redis.call('HGET', PREFIX .. 'rate:' .. provider, 'hold') or 0)
 local something_paused = redis.call('HLEN', PREFIX .. 'pause') > 0
 local answer = { now, EPOCH }
 
@@ -34,7 +35,7 @@ for at = 6, #ARGV, 8 do
   elseif now >= tonumber(valid_until) or now >= tonumber(e[6]) then
     code = 'late'
   else
-    code = something_paused and held_back(lane, category, tenant, campaign) or 'yes'
+    code = something_paused and held_back(lane, category, tenant, campaign) or throttled and 'throttled' or 'yes'
     if code == 'yes' then
       leave(id, queue)
       redis.call('HSET', envelope, 's', 'submitting', 'rs', 'none', 'v', version + 1, 'h', wire,

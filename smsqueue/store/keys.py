@@ -41,6 +41,10 @@ class Keys:
         """Name the home of what was handed out: id -> end of the lease (ms)."""
         return f"{self.prefix}out:{queue}"
 
+    def rate(self, provider: str) -> str:
+        """Name the hash that holds what a provider's rate has let through, and until when it asked for patience."""
+        return f"{self.prefix}rate:{provider}"
+
     def supersede(self, token: str) -> str:
         """Name the key that holds the newest id of a supersede key."""
         return f"{self.prefix}rep:{token}"

@@ -18,10 +18,14 @@ UPKEEP_WINDOW = 2000
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A queue's window, and what every queue in that window uses and is guaranteed."""
+    """A queue's window, the provider's rate, and what every queue that shares them uses and is guaranteed."""
 
     window: int
     parts: tuple[tuple[str, str, int], ...]  # queue, wire or "", guaranteed places
+    provider: str = ""
+    rate: float = 0  # segments/s; 0: no limit
+    burst: float = 0  # segments
+    first: bool = False  # the lane of one-time codes
 
 
 class Layout:
@@ -43,7 +47,10 @@ class Layout:
                 for queue in (queue_of_submit(name, lane),)
             )
             for queue, _, _ in parts:
-                self.shares[queue] = Share(provider.window, parts)
+                first = queue == parts[0][0]
+                self.shares[queue] = Share(
+                    provider.window, parts, name, provider.rate or 0, provider.burst or 0, first=first
+                )
                 submit.append(queue)
         self.submit = tuple(submit)
         self.queues = (*self.dispatch, *self.submit)
@@ -53,5 +60,6 @@ class Layout:
             *(keys.ready(queue) for queue in self.queues),
             *(keys.out(queue) for queue in self.queues),
             *(keys.home(name) for name in (*self.wires, *PARKS)),
+            *(keys.rate(name) for name in policy.providers),
         )  # fmt: skip
         """What every script declares: `due` first, by which scripts find the prefix."""

@@ -34,6 +34,10 @@ CALL_MAX = 200
 MOVE_MAX = 500
 """Ids per call of wake and take, which do less for each."""
 
+SCRIPTS = (
+    "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle",
+)  # fmt: skip
+
 MILLISECOND = timedelta(milliseconds=1)
 BEHIND = (
     "The store knows less than was seen of it: it was restored from a backup, or lost its last writes. "
@@ -87,8 +91,7 @@ class Store:
         self.clock = ServerClock()
         self.epoch = epoch or Epoch()
         self.policies = Policies(redis, self.keys)
-        names = ("accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover")
-        self._scripts = {name: Script(name) for name in names}
+        self._scripts = {name: Script(name) for name in SCRIPTS}
 
     def greet(self) -> None:
         """Ask for the server's time and the policy's version."""
@@ -126,7 +129,9 @@ class Store:
     def take(self, queue: str, *, lease: timedelta, limit: int = MOVE_MAX) -> tuple[list[str], list[str]]:
         """Hand out ids of a queue, as its window allows: those that travel alone, and the others."""
         share = self.policies.layout.shares[queue]
-        args: list[Any] = [queue, share.window, limit, lease // MILLISECOND]
+        args: list[Any] = [
+            queue, share.window, limit, lease // MILLISECOND, share.provider, share.rate, share.burst, int(share.first),
+        ]  # fmt: skip
         for part in share.parts:
             args += part
         answer = self._call("take", (), args, redis=self._once)
@@ -189,6 +194,10 @@ class Store:
             answer = self._call("stop", keys, (reason, retention // MILLISECOND, *part))
             codes += [code.decode() for code in answer[2:]]
         return codes
+
+    def throttle(self, provider: str, wait: timedelta) -> None:
+        """Obey a provider that asked for patience: nobody takes or gates anything for it."""
+        self._call("throttle", (), (provider, wait // MILLISECOND))
 
     def recover(self, ids: Sequence[str], *, retention: timedelta, known_until: int) -> list[str]:
         """Deal with open messages after a restore. Answers `doubt`, `expired`, `kept`, `final` or `missing`."""

@@ -37,10 +37,11 @@ class CuttingProxy:
         upstream.close()
 
     def _answer(self, upstream: socket.socket, client: socket.socket) -> None:
-        while data := upstream.recv(65536):
-            if self.cut:  # the server has done it; nobody will hear of it
-                break
-            client.sendall(data)
+        with suppress(OSError):  # the other direction hung up
+            while data := upstream.recv(65536):
+                if self.cut:  # the server has done it; nobody will hear of it
+                    break
+                client.sendall(data)
         client.close()
 
 

@@ -1,4 +1,6 @@
-"""A provider's rate over four submit processes for a minute, counted at the provider, with a one-time code in the middle.
+"""A provider's rate over four submit processes for a minute, counted at the provider.
+
+A one-time code is sent in the middle.
 
 `python -m benchmarks.rate` prints total, worst second and the one-time code's wait.
 """
@@ -39,7 +41,8 @@ def measure(directory: Path, *, rate: float = 50, seconds: int = 60, submit: int
         system.client.store.policies.publish(document)
         system.fleet.workers(dispatch=2, submit=submit)
         begun = time.time()
-        system.client.send_many(replace(m, text=ONE_SEGMENT) for m in messages(int(rate * seconds * 1.1)))
+        campaign = messages(int(rate * seconds * 1.1))
+        system.client.send_many(replace(message, text=ONE_SEGMENT) for message in campaign)
         wait_for(lambda: time.time() > begun + seconds / 2, "the middle", within=seconds, every=0.01)
         sent = time.time()
         code = system.client.send(Message(to="+12025550123", text="123456 is your code.", category="otp")).id

@@ -1,6 +1,4 @@
-"""A provider's rate over four submit processes for a minute, counted at the provider.
-
-A one-time code is sent in the middle.
+"""A provider's rate over four submit processes for a minute, with a one-time code in the middle.
 
 `python -m benchmarks.rate` prints total, worst second and the one-time code's wait.
 """
@@ -24,7 +22,9 @@ ONE_SEGMENT = TEXT[:160]
 
 
 class Rate(NamedTuple):
-    """What the provider saw, in segments. `worst_second` is the fullest of all stretches of a second, wherever it begins."""
+    """What the provider saw.
+
+    `worst_second` is the fullest of all stretches of a second, wherever it begins."""
 
     limit: float
     seconds: float

@@ -55,6 +55,8 @@ class Category(_Part):
     """The longest validity a producer may ask for, and the farthest an instant may lie ahead."""
     min_validity: Duration
     """The shortest remaining time in which a submit still makes sense."""
+    spread: Duration = timedelta(0)
+    """What quiet hours held is let go over this long after they end, so that the morning is no herd."""
     attempts: int = Field(ge=1, le=10)
     """Submits of one message, at most; throttled answers and holds do not count."""
     backoff: Duration

@@ -48,8 +48,13 @@ class Expire:
 Timing: TypeAlias = Send | Hold | Expire
 
 
-def when(*, now: int, calendar: Calendar | None, deadline: int, not_before: int, min_validity: int) -> Timing:
+def when(
+    *, now: int, calendar: Calendar | None, deadline: int, not_before: int, min_validity: int, spread: int = 0
+) -> Timing:
     """Decide for one message. `calendar` is None for what ignores quiet hours.
+
+    `spread` is how long after an opening this message would wait, so that not everybody goes in its first second;
+    it is cut where the window or the deadline would be missed.
 
     The deadline must not lie arbitrarily far ahead: windows are tried one by one until then.
     """
@@ -66,5 +71,8 @@ def when(*, now: int, calendar: Calendar | None, deadline: int, not_before: int,
         closes = None if calendar is None else calendar.open_until(start)
         valid_until = deadline if closes is None else min(deadline, closes)
         if valid_until - start >= min_validity:
-            return Send(valid_until) if start == now else Hold(start)
+            if start == now:
+                return Send(valid_until)
+            opens = start > at
+            return Hold(start + min(spread, valid_until - min_validity - start) if opens else start)
         at = valid_until  # what is left of this window is too short: try the next

@@ -323,3 +323,34 @@ def test_what_ignores_quiet_hours_waits_for_nothing(now, life, wait, min_validit
         assert got == TTL_TOO_SHORT
     else:
         assert got == (Hold(now + wait) if wait else Send(now + life))
+
+
+# --- the morning ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spread", "deadline", "expected"),
+    [
+        pytest.param(0, "2026-11-25T21:00", "08:01:00", id="at once where nothing is spread"),
+        pytest.param(1200, "2026-11-25T21:00", "08:21:00", id="at its place after the opening"),
+        pytest.param(1200, "2026-11-25T08:15", "08:10:00", id="earlier where its deadline would be missed"),
+        pytest.param(20 * HOUR, "2026-11-27T21:00", "20:54:00", id="earlier where its window would be missed"),
+    ],
+)
+def test_what_the_night_held_goes_at_its_place_in_the_morning(spread, deadline, expected):
+    calendar = Calendar((PARIS,), COURTESY, GUARD)
+    now, end = at(PARIS, "2026-11-24T22:30"), at(PARIS, deadline)
+    hold = when(now=now, calendar=calendar, deadline=end, not_before=0, min_validity=LEAST, spread=spread)
+
+    assert hold == Hold(at(PARIS, f"2026-11-25T{expected}"))
+    later = when(now=hold.until, calendar=calendar, deadline=end, not_before=0, min_validity=LEAST, spread=spread)
+    assert isinstance(later, Send)
+
+
+def test_an_instant_that_the_producer_chose_is_not_spread():
+    calendar = Calendar((PARIS,), COURTESY, GUARD)
+    now, start = at(PARIS, "2026-11-24T07:00"), at(PARIS, "2026-11-24T10:00")
+
+    for open_hours in (calendar, None):
+        got = when(now=now, calendar=open_hours, deadline=now + DAY, not_before=start, min_validity=LEAST, spread=HOUR)
+        assert got == Hold(start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from smsqueue.core import calendar, timing, zones
 from smsqueue.core.outcome import End, Hold
@@ -33,6 +34,7 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
         deadline=(envelope.deadline - EPOCH) // SECOND,
         not_before=-((EPOCH - start) // SECOND) if start else 0,  # rounded up: never before it
         min_validity=category.min_validity // SECOND,
+        spread=_spread(envelope.id, category.spread // SECOND) if category.quiet else 0,
     )
     match answer:
         case timing.Send(valid_until):
@@ -43,6 +45,11 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
             return Hold(at, Reason.SCHEDULED if scheduled else Reason.QUIET_HOURS)
         case timing.Expire(reason):
             return End(State.EXPIRED, Reason(reason.value))
+
+
+def _spread(id: str, most: int) -> int:
+    """Choose a message's place in the morning by its id: the same one whoever asks, and even over all ids."""
+    return crc32(id.encode()) * most >> 32
 
 
 @lru_cache(maxsize=4096)

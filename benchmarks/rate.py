@@ -24,7 +24,8 @@ ONE_SEGMENT = TEXT[:160]
 class Rate(NamedTuple):
     """What the provider saw.
 
-    `worst_second` is the fullest of all stretches of a second, wherever it begins."""
+    `worst_second` is the fullest of all stretches of a second, wherever it begins.
+    """
 
     limit: float
     seconds: float

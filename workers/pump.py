@@ -15,6 +15,7 @@ from celery import bootsteps
 
 from smsqueue.privacy.log import EventName, event
 from workers.door import Door
+from workers.relook import Relook
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -41,6 +42,7 @@ class Pump:
         self._hints = hints
         self._beat = beat
         self._door = Door(store)
+        self._relook = Relook(store)
         self._tick = tick.total_seconds()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -78,6 +80,7 @@ class Pump:
             busy = self.tick()
             self._beat.beat()
             self._door.look()
+            self._relook.step()
             self._listen(news, BUSY if busy else self._tick)
 
     def tick(self) -> bool:

@@ -13,7 +13,7 @@ class Keys:
         self.due = self.prefix + "due"  # asleep: id -> when to look (ms)
         self.events = self.prefix + "events"  # stream of what became of messages
         self.pause = self.prefix + "pause"  # what is paused or withdrawn: scope -> since when (ms)
-        self.meta = self.prefix + "meta"  # shard count, format, and how far the store has come (`epoch.py`)
+        self.meta = self.prefix + "meta"  # shard count, format, epoch, and how far a policy was carried
         self.policy = self.prefix + "policy"  # the policy in force: version, document
         self.clock = self.prefix + "clock"  # tests travel in time: offset (ms)
         self.door = self.prefix + "door"  # lanes that are closed while memory is short

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 
 from smsqueue.store import pauses
 from smsqueue.store.codec import to_ms
-from smsqueue.store.keys import PARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from smsqueue.store.store import Store
 
 JUMP = 2**40
@@ -32,7 +29,7 @@ def recover(store: Store, *, retention: timedelta = timedelta(days=3)) -> Counte
     known_until = int(store.redis.hget(store.keys.meta, "at") or 0)
     ours = store.redis.hsetnx(store.keys.pause, pauses.EVERYTHING, to_ms(store.clock.now()))
     counts: Counter[str] = Counter()
-    ids = _open_ids(store)
+    ids = store.open_ids()
     while part := list(islice(ids, STEP)):
         counts.update(store.recover(part, retention=retention, known_until=known_until))
     store.redis.hincrby(store.keys.meta, "epoch", JUMP)
@@ -40,13 +37,3 @@ def recover(store: Store, *, retention: timedelta = timedelta(days=3)) -> Counte
     if ours:
         store.redis.hdel(store.keys.pause, pauses.EVERYTHING)
     return counts
-
-
-def _open_ids(store: Store) -> Iterator[str]:
-    """Yield what lies in any home; what is met twice is recovered once."""
-    layout, keys = store.policies.layout, store.keys
-    homes = [*map(keys.ready, layout.queues), *map(keys.out, layout.queues)]
-    homes += [keys.home(name) for name in (*layout.wires, *PARKS, "due")]
-    for home in homes:
-        for id, _ in store.redis.zscan_iter(home, count=STEP):
-            yield id.decode()

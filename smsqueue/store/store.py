@@ -35,7 +35,7 @@ MOVE_MAX = 500
 """Ids per call of wake and take, which do less for each."""
 
 SCRIPTS = (
-    "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle",
+    "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle", "relook",
 )  # fmt: skip
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -195,6 +195,12 @@ class Store:
             codes += [code.decode() for code in answer[2:]]
         return codes
 
+    def relook(self, *, limit: int, margin: timedelta) -> tuple[int, bool]:
+        """Wake some of what sleeps for quiet hours after a new policy; says how many, and whether all was seen."""
+        answer = self._call("relook", (), (limit, margin // MILLISECOND))
+        self.policies.seen(int(answer[2]))
+        return int(answer[3]), bool(answer[4])
+
     def throttle(self, provider: str, wait: timedelta) -> None:
         """Obey a provider that asked for patience: nobody takes or gates anything for it."""
         self._call("throttle", (), (provider, wait // MILLISECOND))
@@ -211,6 +217,15 @@ class Store:
         while step := int(self._call("release", (), (park, CALL_MAX))[2]):
             moved += step
         return moved
+
+    def open_ids(self) -> Iterator[str]:
+        """Yield what lies in any home, without stopping the server; what moves meanwhile may come twice."""
+        layout, keys = self.policies.layout, self.keys
+        homes = [*map(keys.ready, layout.queues), *map(keys.out, layout.queues)]
+        homes += [keys.home(name) for name in (*layout.wires, *PARKS, "due")]
+        for home in homes:
+            for id, _ in self.redis.zscan_iter(home, count=CALL_MAX):
+                yield id.decode()
 
     def _call(self, name: str, keys: Sequence[str], args: Sequence[Any], redis: Redis | None = None) -> list[Any]:
         declared = (*self.policies.layout.homes, *keys)

@@ -16,7 +16,8 @@ from smsqueue.core.envelope import Decision, Envelope
 from smsqueue.core.facts import CLEAR
 from smsqueue.core.outcome import End, Handoff, Hold, Park
 from smsqueue.core.payload import LONGEST, Payload, dump
-from smsqueue.core.policy import DEFAULT_SENDER
+from smsqueue.core.policy import DEFAULT_SENDER, Conflict
+from smsqueue.core.rules.advance import advance
 from smsqueue.core.states import Reason, State
 from smsqueue.errors import InvalidMessage
 from smsqueue.keyring import Purpose, token
@@ -46,10 +47,13 @@ class Admitted(NamedTuple):
 
 def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, id: str = "") -> Admitted:
     """Make an entry for the store. Raises InvalidMessage with field, rule and a sentence."""
-    category = policy.categories.get(message.category)
+    name = policy.name_of(message.category)
+    category = policy.categories.get(name)
     if category is None:
-        known = ", ".join(sorted(policy.categories))
+        known = ", ".join(sorted({*policy.categories, *policy.aliases}))
         raise InvalidMessage("category", "unknown_category", f"the policy knows {known}")
+    if category.tenants is not None and message.tenant not in category.tenants:
+        raise InvalidMessage("category", "not_allowed", "the policy names the tenants that may use it: not this one")
     _labels(message)
     measure = segments.measure(message.text)
     if measure.segments > category.max_segments:
@@ -67,7 +71,7 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
         id=id or _name(message, to, keyring),
         state=State.QUEUED,
         tenant=message.tenant,
-        category=message.category,
+        category=name,
         lane=category.lane,
         campaign=message.campaign,
         sender="" if message.sender == DEFAULT_SENDER else message.sender,
@@ -100,7 +104,12 @@ def _planned(
         envelope.deadline,
     )
     until: datetime | None = None
-    match waiting(envelope, policy, CLEAR, now):
+    plan = waiting(envelope, policy, CLEAR, now)
+    advances = policy.category(envelope.category).on_conflict is Conflict.ADVANCE
+    if advances and isinstance(plan, End) and plan.reason is Reason.TTL_BEFORE_WINDOW:
+        envelope = envelope._replace(not_before=advance(envelope, policy, now) or envelope.not_before)
+        plan = waiting(envelope, policy, CLEAR, now)
+    match plan:
         case Hold(at, why):
             state, reason, home, look_at, until = State.HELD, why, "due", at, at
         case End(_, why):
@@ -154,11 +163,15 @@ _FIELDS = {Reason.NO_WINDOW: "timezone", Reason.NO_ROUTE: "sender"}
 
 
 def _deadline(message: Message, category: Category, now: datetime) -> datetime:
-    for field, at in (("not_before", message.not_before), ("deadline", message.deadline)):
+    instants = (("not_before", message.not_before), ("deadline", message.deadline), ("event_at", message.event_at))
+    for field, at in instants:
         if at is not None and (not isinstance(at, datetime) or at.utcoffset() is None):
             raise InvalidMessage(field, "naive_datetime", "an instant needs a time zone: datetime(..., tzinfo=UTC)")
-    if message.deadline is not None and message.validity is not None:
-        raise InvalidMessage("validity", "deadline_and_validity", "give a deadline or a validity, not both")
+    given = [value for value in (message.deadline, message.validity, message.event_at) if value is not None]
+    if len(given) > 1:
+        raise InvalidMessage("validity", "deadline_and_validity", "give one of deadline, validity and event_at")
+    if category.needs_deadline and not given:
+        raise InvalidMessage("deadline", "required", "its category needs a deadline, a validity or an event_at")
     start = max(now, message.not_before) if message.not_before else now
     if start - now > AHEAD:
         raise InvalidMessage("not_before", "too_far", f"it lies more than {AHEAD.days} days ahead")
@@ -167,6 +180,8 @@ def _deadline(message: Message, category: Category, now: datetime) -> datetime:
         raise InvalidMessage("validity", "not_positive", "it is a timedelta above zero")
     deadline = message.deadline if message.deadline is not None else start + validity
     field = "validity" if message.deadline is None else "deadline"
+    if message.event_at is not None:
+        deadline, field = message.event_at - category.lead, "event_at"
     if deadline <= start:
         raise InvalidMessage(field, "ttl", "it has passed, or comes before not_before")
     if deadline - start > category.longest:
@@ -218,6 +233,7 @@ def _fingerprint(message: Message, to: str, keyring: Keyring) -> str:
         message.sender,
         message.not_before.isoformat() if message.not_before else "",
         message.deadline.isoformat() if message.deadline else "",
+        message.event_at.isoformat() if message.event_at else "",
         str(message.validity.total_seconds()) if message.validity else "",
         message.supersede_key,
         message.campaign,

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta  # noqa: TC003 - see above
 class Message:
     """One text for one phone. Number, text and metadata never show in its `repr`.
 
-    Give `deadline` (an instant) or `validity` (a duration from acceptance), or neither for the category's
-    default. `sender` is a *name* that the policy maps to a sender ID of each provider. `idempotency_key`
-    makes repeating the same request safe. A newer message with the same `supersede_key` (and tenant and
-    recipient) cancels the older one while that is still open. `region` reads numbers without a country code;
-    `timezone` says where the recipient is when the producer knows. `metadata` is sealed with the text.
+    Give `deadline` (an instant), `validity` (a duration from acceptance) or `event_at` (what it reminds of; the
+    category says how long before), or none of them for the category's default. `sender` is a *name* that the
+    policy maps to a sender ID of each provider. `idempotency_key` makes repeating the same request safe. A newer
+    message with the same `supersede_key` (and tenant and recipient) cancels the older one while that is still
+    open. `region` reads numbers without a country code; `timezone` says where the recipient is when the producer
+    knows. `metadata` is sealed with the text.
     """
 
     to: str = field(repr=False)
@@ -25,6 +26,7 @@ class Message:
     not_before: datetime | None = None
     deadline: datetime | None = None
     validity: timedelta | None = None
+    event_at: datetime | None = None
     idempotency_key: str = field(default="", repr=False)
     supersede_key: str = field(default="", repr=False)
     campaign: str = ""

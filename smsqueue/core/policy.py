@@ -39,6 +39,13 @@ class Doubt(StrEnum):
     AGAIN = "again"  # submit again: for what is better twice than never
 
 
+class Conflict(StrEnum):
+    """What to do with a message for a chosen instant that is quiet, when waiting would be too late."""
+
+    EXPIRE = "expire"  # refuse it at the door
+    ADVANCE = "advance"  # send it in the last allowed instant before: the evening before a morning
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -55,6 +62,15 @@ class Category(_Part):
     """The longest validity a producer may ask for, and the farthest an instant may lie ahead."""
     min_validity: Duration
     """The shortest remaining time in which a submit still makes sense."""
+    needs_deadline: bool = False
+    """Whether the producer has to say until when it is of use: by `deadline`, `validity` or `event_at`."""
+    lead: Duration = timedelta(0)
+    """How long before `event_at` it ends to be of use."""
+    on_conflict: Conflict = Conflict.EXPIRE
+    late_cutoff: Duration = timedelta(0)
+    """How long before quiet hours submits end at providers whose validity ends in their own queue."""
+    tenants: tuple[str, ...] | None = None
+    """Who may use it; None: everybody."""
     spread: Duration = timedelta(0)
     """What quiet hours held is let go over this long after they end, so that the morning is no herd."""
     attempts: int = Field(ge=1, le=10)
@@ -77,6 +93,8 @@ class Category(_Part):
             raise ValueError("must hold: 30s <= min_validity <= validity <= longest")
         if self.longest > timedelta(days=32):
             raise ValueError("longest is at most 32d: a calendar looks 40 days ahead")
+        if not self.quiet and (self.spread or self.late_cutoff or self.on_conflict is not Conflict.EXPIRE):
+            raise ValueError("spread, late_cutoff and on_conflict are about quiet hours, which it does not respect")
         if len(set(self.routes)) != len(self.routes):
             raise ValueError("routes names a provider twice")
         return self
@@ -156,30 +174,44 @@ class Policy(_Part):
     lanes: Mapping[Name, Lane] = Field(min_length=1)
     categories: Mapping[Name, Category] = Field(min_length=1)
     providers: Mapping[Name, Provider] = Field(min_length=1)
+    aliases: Mapping[Name, Name] = {}
+    """Other words for categories: `transactional` -> `service`."""
     senders: Mapping[Name, Mapping[Name, Annotated[str, Field(min_length=1, max_length=34)]]]
     """Sender name -> provider -> sender ID (or the provider's name for a pool of numbers)."""
 
     @model_validator(mode="after")
-    def _whole(self) -> Policy:
-        if UPKEEP in self.lanes:
-            raise ValueError("lanes: upkeep is ours, choose another name")
-        if sum(lane.share for lane in self.lanes.values()) > 0.9:  # noqa: PLR2004 - some must stay free to all
-            raise ValueError("lanes: the shares add up to more than 0.9, which leaves nothing for whoever needs more")
+    def _names_exist(self) -> Policy:
         for name, category in self.categories.items():
             if category.lane not in self.lanes:
                 raise ValueError(f"categories.{name}.lane: there is no lane {category.lane}")
             for route in category.routes:
                 if route not in self.providers:
                     raise ValueError(f"categories.{name}.routes: there is no provider {route}")
+        for alias, name in self.aliases.items():
+            if name not in self.categories or alias in self.categories:
+                wrong = f"there is no category {name}" if name not in self.categories else "that is a category itself"
+                raise ValueError(f"aliases.{alias}: {wrong}")
         for name, ids in self.senders.items():
             for provider in ids:
                 if provider not in self.providers:
                     raise ValueError(f"senders.{name}: there is no provider {provider}")
         return self
 
+    @model_validator(mode="after")
+    def _lanes_fit(self) -> Policy:
+        if UPKEEP in self.lanes:
+            raise ValueError("lanes: upkeep is ours, choose another name")
+        if sum(lane.share for lane in self.lanes.values()) > 0.9:  # noqa: PLR2004 - some must stay free to all
+            raise ValueError("lanes: the shares add up to more than 0.9, which leaves nothing for whoever needs more")
+        return self
+
     def sender_id(self, sender: str, provider: str) -> str | None:
         """Return what a provider calls a sender name; None: it does not serve that sender."""
         return self.senders.get(sender or DEFAULT_SENDER, {}).get(provider)
+
+    def name_of(self, category: str) -> str:
+        """Return a category's own name for what a producer calls it."""
+        return self.aliases.get(category, category)
 
     def category(self, name: str) -> Category:
         """Return a category; one that the policy no longer knows is treated as the strictest lane's."""

@@ -49,12 +49,20 @@ Timing: TypeAlias = Send | Hold | Expire
 
 
 def when(
-    *, now: int, calendar: Calendar | None, deadline: int, not_before: int, min_validity: int, spread: int = 0
+    *,
+    now: int,
+    calendar: Calendar | None,
+    deadline: int,
+    not_before: int,
+    min_validity: int,
+    spread: int = 0,
+    cutoff: int = 0,
 ) -> Timing:
     """Decide for one message. `calendar` is None for what ignores quiet hours.
 
     `spread` is how long after an opening this message would wait, so that not everybody goes in its first second;
-    it is cut where the window or the deadline would be missed.
+    it is cut where the window or the deadline would be missed. `cutoff` is how long before a closing it is too late
+    already: for a provider that keeps messages in a queue of its own.
 
     The deadline must not lie arbitrarily far ahead: windows are tried one by one until then.
     """
@@ -70,9 +78,9 @@ def when(
             return Expire(TimingReason.TTL_TOO_SHORT if is_open else TimingReason.TTL_BEFORE_WINDOW)
         closes = None if calendar is None else calendar.open_until(start)
         valid_until = deadline if closes is None else min(deadline, closes)
-        if valid_until - start >= min_validity:
+        latest = valid_until - min_validity if closes is None else min(valid_until - min_validity, closes - cutoff)
+        if start <= latest:
             if start == now:
                 return Send(valid_until)
-            opens = start > at
-            return Hold(start + min(spread, valid_until - min_validity - start) if opens else start)
+            return Hold(min(start + spread, latest) if start > at else start)
         at = valid_until  # what is left of this window is too short: try the next

@@ -45,15 +45,16 @@ def refusal(document: dict) -> str:
 def test_the_packages_policy_is_valid():
     policy = policies.read(policy_file.document(None))
 
-    assert set(policy.categories) == {"otp", "service", "reminder", "promotional"}
+    assert set(policy.categories) == {"otp", "emergency", "service", "reminder", "promotional"}
+    assert policy.categories["emergency"].tenants == ()  # nobody, until an operator names somebody
     assert not policy.numbers.accept_fiction
 
 
 def test_the_packages_policy_is_quiet_for_all_but_codes_and_sends_nothing_twice_but_codes():
     categories = policies.read(policy_file.document(None)).categories
 
-    assert {name for name, category in categories.items() if not category.quiet} == {"otp"}
-    assert {name for name, category in categories.items() if category.doubt is Doubt.AGAIN} == {"otp"}
+    assert {name for name, category in categories.items() if not category.quiet} == {"otp", "emergency"}
+    assert {name for name, category in categories.items() if category.doubt is Doubt.AGAIN} == {"otp", "emergency"}
     assert not any(category.resend for category in categories.values())
 
 
@@ -183,6 +184,7 @@ def test_the_strictest_of_a_policy_without_promotional_is_still_quiet():
     document = policy_file.document(None)
     for name in ("promotional", "reminder", "service"):
         del document["categories"][name]
+    document["aliases"] = {"security": "otp"}
 
     strict = policies.read(document).category("gone")
 

@@ -13,7 +13,7 @@ from smsqueue.core.states import Reason, State
 
 if TYPE_CHECKING:
     from smsqueue.core.envelope import Envelope
-    from smsqueue.core.policy import Policy, Quiet
+    from smsqueue.core.policy import Category, Policy, Quiet
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -34,6 +34,7 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
         deadline=(envelope.deadline - EPOCH) // SECOND,
         not_before=-((EPOCH - start) // SECOND) if start else 0,  # rounded up: never before it
         min_validity=category.min_validity // SECOND,
+        cutoff=_cutoff(category, policy),
         spread=_spread(envelope.id, category.spread // SECOND) if category.quiet else 0,
     )
     match answer:
@@ -50,6 +51,12 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
 def _spread(id: str, most: int) -> int:
     """Choose a message's place in the morning by its id: the same one whoever asks, and even over all ids."""
     return crc32(id.encode()) * most >> 32
+
+
+def _cutoff(category: Category, policy: Policy) -> int:
+    """Return how long before quiet hours submits end, if no provider of the category hands its validity on."""
+    reaches = any(policy.providers[name].reaches_carrier for name in category.routes)
+    return 0 if reaches else category.late_cutoff // SECOND
 
 
 @lru_cache(maxsize=4096)

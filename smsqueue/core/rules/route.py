@@ -32,6 +32,9 @@ def route(
         if name in facts.paused_providers:
             reason = Reason.PAUSED
             continue
+        if _too_late(envelope, policy, name, now, valid_until):
+            reason = Reason.VALIDITY_UNREPRESENTABLE
+            continue
         if valid_until - now < policy.providers[name].shortest:
             reason = Reason.VALIDITY_UNREPRESENTABLE
             continue
@@ -40,3 +43,10 @@ def route(
         return Park(reason)
     state = State.FAILED if reason is Reason.NO_ROUTE else State.EXPIRED
     return End(state, reason)
+
+
+def _too_late(envelope: Envelope, policy: Policy, name: str, now: datetime, valid_until: datetime) -> bool:
+    """Whether a provider's own queue might carry it into quiet hours, which another of its category does not."""
+    category, provider = policy.category(envelope.category), policy.providers[name]
+    ends_quiet = category.quiet and valid_until < envelope.deadline
+    return ends_quiet and not provider.reaches_carrier and valid_until - now < category.late_cutoff

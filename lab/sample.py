@@ -23,7 +23,7 @@ _NANP = ("202", "212", "213", "305", "312", "415", "503", "602", "713", "808", "
 def write_sample(path: Path, rows: int) -> None:
     """Write a CSV file; the same rows for the same day."""
     chance = random.Random(SEED)
-    columns = ("to", "text", "category", "sender", "validity", "not_before", "timezone", "order")
+    columns = ("to", "text", "category", "sender", "validity", "not_before", "event_at", "timezone", "order")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
@@ -43,9 +43,11 @@ def _row(chance: random.Random, n: int) -> dict[str, str]:
         row |= {"category": "service", "text": f"Ihr Paket kommt morgen zwischen 9 und 12 Uhr. {token}"}
     elif kind < 0.85:
         row |= {"category": "reminder", "text": f"Reminder: your appointment is tomorrow at 10:30. {token}"}
+        start = datetime.now(UTC).replace(microsecond=0)
         if chance.random() < 0.3:
-            at = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=chance.randrange(2, 48))
-            row["not_before"] = at.isoformat()
+            start += timedelta(hours=chance.randrange(2, 48))
+            row["not_before"] = start.isoformat()
+        row["event_at"] = (start + timedelta(hours=chance.randrange(6, 30))).isoformat()
     else:
         row |= {"category": "promotional", "sender": "shop", "text": f"Nur heute 🎉 20 % auf alles! {token}"}
     if row["category"] == "alert" and chance.random() < 0.02:
@@ -56,7 +58,7 @@ def _row(chance: random.Random, n: int) -> dict[str, str]:
 
 def _numbers(chance: random.Random) -> Iterator[str]:
     while True:
-        line = chance.randrange(100, 170)  # 0170-0199 are the stand-in's special numbers
+        line = chance.randrange(101, 170)  # 0100 is the sender's, 0170-0199 are the stand-in's special numbers
         kind = chance.randrange(10)
         if kind < 6:
             area = chance.choice(_NANP)

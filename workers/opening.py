@@ -45,6 +45,12 @@ class Opener:
             return End(State.FAILED, Reason.BAD_SEAL)
         return payload
 
+    def cap_token(self, envelope: Envelope, payload: Payload) -> str:
+        """Name a recipient for counting what they had of a category, and for nothing else."""
+        key = self.keyring.subjects.subject_key(Purpose.CAP)
+        raw = token(key, envelope.tenant, payload.to, envelope.category, size=12)
+        return base64.urlsafe_b64encode(raw).decode()
+
     def submission(
         self,
         envelope: Envelope,

@@ -20,10 +20,12 @@ from smsqueue.core.decide import decide
 from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.facts import Facts
 from smsqueue.core.outcome import End, Handoff, Hold, Park
+from smsqueue.core.settle import again
 from smsqueue.core.states import WAITING, Reason, State
 from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
+from smsqueue.store.codec import from_ms
 from smsqueue.store.keys import wire_of
 from smsqueue.store.store import Passage
 from workers.carry_out import Decided, carry_out
@@ -59,6 +61,8 @@ class Prepared(NamedTuple):
     envelope: Envelope
     payload: Payload
     valid_until: datetime
+    cap: str
+    most: int
 
 
 class Submit:
@@ -175,7 +179,7 @@ class Submit:
         return self._store.load(ids, payloads=True)
 
     async def _gate(self, prepared: Sequence[Prepared], fence: str, queue: str) -> list[str]:
-        passages = [Passage(item.envelope, item.valid_until) for item in prepared]
+        passages = [Passage(item.envelope, item.valid_until, item.cap, item.most) for item in prepared]
         gate = partial(self._store.gate, passages, fence=fence, queue=queue, lease=self._lease)
         try:
             return await self._in_thread(gate)
@@ -201,17 +205,25 @@ class Submit:
                 if isinstance(payload, End | Park):
                     outcome = payload
                 else:
-                    prepared.append(Prepared(envelope, payload, outcome.valid_until))
+                    prepared.append(self._ready(envelope, payload, outcome.valid_until))
                     return
             if outcome is not None:
                 decided.append(Decided(envelope, outcome))
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
 
+    def _ready(self, envelope: Envelope, payload: Payload, valid_until: datetime) -> Prepared:
+        most = self._store.policies.current.category(envelope.category).cap
+        cap = "" if most is None else self._opener.cap_token(envelope, payload)
+        return Prepared(envelope, payload, valid_until, cap, most or 0)
+
     def _turned_away(self, envelope: Envelope, code: str, now: datetime) -> Outcome:
         """Decide about a message that the gate did not let pass, on what the gate saw."""
         if code == "paused":
             return Park(Reason.PAUSED)
+        if code.startswith("capped:"):
+            room = from_ms(int(code.removeprefix("capped:")))
+            return again(envelope, self._store.policies.current, now, room, Reason.CAPPED)
         facts = Facts(withdrawn=code == "withdrawn")
         outcome = decide(envelope, self._store.policies.current, facts, now)
         return Hold(now, Reason.CLOCK) if outcome is None or isinstance(outcome, Handoff) else outcome

@@ -81,6 +81,8 @@ class Category(_Part):
     doubt: Doubt = Doubt.WAIT
     resend: bool = False
     """Whether it is submitted again when a receipt proves that it was not delivered."""
+    cap: int | None = Field(default=None, ge=1, le=1000)
+    """Messages of this category to one recipient within 24 hours, at most; None: as many as come."""
     max_segments: int = Field(default=6, ge=1, le=10)
     retention: Duration = timedelta(days=3)
     """How long the envelope stays after the end: as long is its idempotency key remembered."""

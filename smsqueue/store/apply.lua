@@ -13,6 +13,7 @@ local now = server_time()
 advance(now)
 local answer = { now, EPOCH }
 local at = 2
+local NOT_SENT = { queued = true, held = true, failed = true, expired = true, suppressed = true, cancelled = true }
 
 local function slice(first, n)
   local list = {}
@@ -29,7 +30,7 @@ while at <= #ARGV do
   at = at + 1 + #deletes
 
   local envelope = PREFIX .. 'e:' .. id
-  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk')
+  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk', 'cp')
   local code = 'ok'
   if not e[1] then
     code = 'missing'
@@ -48,6 +49,10 @@ while at <= #ARGV do
     if e[6] and e[2] ~= state then
       redis.call('HDEL', envelope, 'lk')
       redis.call('SREM', PREFIX .. 'suspects', id)
+    end
+    if e[7] and e[2] == 'submitting' and NOT_SENT[state] then -- surely not sent: it does not count for the recipient's cap
+      redis.call('ZREM', PREFIX .. 'cap:' .. e[7], id)
+      redis.call('HDEL', envelope, 'cp')
     end
     if drop == '1' then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
     count(e[4], e[2], state)

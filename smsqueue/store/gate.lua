@@ -2,10 +2,12 @@
 -- gate: the last door before a provider. Who passes is SUBMITTING under the caller's fence, and on the wire.
 --
 -- ARGV  fence, provider, queue, wire, lease (ms), then per message:
---       id, version, valid until (ms), attempt (its number), lane, category, tenant, campaign
+--       id, version, valid until (ms), attempt (its number), lane, category, tenant, campaign,
+--       cap token or '', most of them per day
 --
 -- Returns the server's time (ms), the epoch, then a code per message:
---   yes, lost (changed since it was decided), late, paused, withdrawn, throttled (the provider asked for patience)
+--   yes, lost (changed since it was decided), late, paused, withdrawn, throttled (the provider asked for patience),
+--   capped:<ms> (the recipient has had as many as allowed; then there is room again)
 -- The same fence again gets the same yes.
 
 local now = server_time()
@@ -23,8 +25,17 @@ local function held_back(lane, category, tenant, campaign)
   if p[1] or p[2] or p[3] or p[4] or p[5] or p[7] then return 'paused' end
 end
 
-for at = 6, #ARGV, 8 do
-  local id, version, valid_until, attempt, lane, category, tenant, campaign = unpack(ARGV, at, at + 7)
+-- How many one recipient had within a day, by message: attempts of one message count once.
+local DAY = 24 * 3600 * 1000
+local function full(id, token, most)
+  local book = PREFIX .. 'cap:' .. token
+  redis.call('ZREMRANGEBYSCORE', book, '-inf', now - DAY)
+  if redis.call('ZSCORE', book, id) or redis.call('ZCARD', book) < tonumber(most) then return false end
+  return 'capped:' .. string.format('%.0f', redis.call('ZRANGE', book, 0, 0, 'WITHSCORES')[2] + DAY)
+end
+
+for at = 6, #ARGV, 10 do
+  local id, version, valid_until, attempt, lane, category, tenant, campaign, token, most = unpack(ARGV, at, at + 9)
   local envelope = PREFIX .. 'e:' .. id
   local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'x', 'fe', 'dl')
   local code = 'yes'
@@ -36,7 +47,13 @@ for at = 6, #ARGV, 8 do
     code = 'late'
   else
     code = something_paused and held_back(lane, category, tenant, campaign) or throttled and 'throttled' or 'yes'
+    if code == 'yes' and token ~= '' then code = full(id, token, most) or 'yes' end
     if code == 'yes' then
+      if token ~= '' then
+        redis.call('ZADD', PREFIX .. 'cap:' .. token, now, id)
+        redis.call('PEXPIRE', PREFIX .. 'cap:' .. token, DAY)
+        redis.call('HSET', envelope, 'cp', token)
+      end
       leave(id, queue)
       redis.call('HSET', envelope, 's', 'submitting', 'rs', 'none', 'v', version + 1, 'h', wire,
         'fe', fence, 'a', attempt, 'a' .. attempt, fence .. '|' .. provider .. '|||')

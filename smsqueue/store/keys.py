@@ -41,6 +41,10 @@ class Keys:
         """Name the home of what was handed out: id -> end of the lease (ms)."""
         return f"{self.prefix}out:{queue}"
 
+    def cap(self, token: str) -> str:
+        """Name the set of what one recipient had of a category within a day: id -> when (ms)."""
+        return f"{self.prefix}cap:{token}"
+
     def rate(self, provider: str) -> str:
         """Name the hash that holds what a provider's rate has let through, and until when it asked for patience."""
         return f"{self.prefix}rate:{provider}"

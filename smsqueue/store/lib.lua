@@ -76,7 +76,7 @@ end
 local function finish(id, retention)
   local envelope = PREFIX .. 'e:' .. id
   redis.call('UNLINK', PREFIX .. 'p:' .. id)
-  redis.call('HDEL', envelope, 'h', 'nb', 'z', 'n', 'k', 'lk', 'x', 'fe', 'r')
+  redis.call('HDEL', envelope, 'h', 'nb', 'z', 'n', 'k', 'lk', 'x', 'fe', 'r', 'cp')
   redis.call('PEXPIRE', envelope, retention)
   redis.call('SREM', PREFIX .. 'suspects', id)
 end

@@ -69,6 +69,8 @@ class Passage(NamedTuple):
 
     envelope: Envelope
     valid_until: datetime
+    cap: str = ""  # the recipient's token, if its category allows only so many a day
+    most: int = 0
 
 
 class Woken(NamedTuple):
@@ -177,12 +179,13 @@ class Store:
     def gate(self, passages: Sequence[Passage], *, fence: str, queue: str, lease: timedelta) -> list[str]:
         """Let messages of one queue onto the wire under a fence; at most CALL_MAX. See gate.lua."""
         keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
+        keys += [self.keys.cap(passage.cap) for passage in passages if passage.cap]
         provider = queue.split(".")[1]
         args: list[Any] = [fence, provider, queue, wire_of(queue), lease // MILLISECOND]
-        for e, valid_until in passages:
+        for e, valid_until, cap, most in passages:
             args += (
                 e.id, e.version, codec.to_ms(valid_until), len(e.attempts) + 1,
-                e.lane, e.category, e.tenant, e.campaign,
+                e.lane, e.category, e.tenant, e.campaign, cap, most,
             )  # fmt: skip
         return [code.decode() for code in self._call("gate", keys, args)[2:]]
 

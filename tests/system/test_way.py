@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 
 from lab.simulator.receipts import sign
-from lab.system import TOKEN, System
+from lab.system import POLICY, TOKEN, System
 from lab.waiting import wait_for
-from smsqueue import Message, Reason, State
+from smsqueue import Message, Reason, State, policy_file
 from smsqueue.store import pauses
 from workers.celery_app import KEY_PREFIX
 from workers.opening import callback_token
@@ -225,3 +225,17 @@ def test_an_envelope_that_somebody_changed_is_never_submitted(system, field, val
 
     assert becomes(system, id, State.FAILED).reason is Reason.BAD_SEAL
     assert received(system, id) is None
+
+
+def test_a_recipient_gets_no_more_of_a_category_than_it_allows_in_a_day(system):
+    store = system.client.store
+    document = policy_file.document(POLICY)
+    document["categories"]["bulk"]["cap"] = 2
+    store.policies.publish(document)
+    store.greet()
+    ids = [send(system, "0142", category="bulk") for _ in range(4)]
+    wait_for(lambda: all(envelope(system, id).state is not State.QUEUED for id in ids), "four decisions")
+    wait_for(lambda: sum(received(system, id) is not None for id in ids) == 2, "two at the provider")
+
+    late = [envelope(system, id) for id in ids if received(system, id) is None]
+    assert {(one.state, one.reason) for one in late} == {(State.EXPIRED, Reason.TTL_TOO_SHORT)}  # good for an hour only

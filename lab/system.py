@@ -70,7 +70,7 @@ class System:
             self.client.store.policies.publish(policy_file.document(POLICY))
             self.start_simulator()
             if self._web:
-                self.fleet.run("web").wait_until(lambda: self.web_answers("/readyz"))
+                self.fleet.run("web").wait_until(lambda: self.web_answers("/livez"))
         except BaseException:
             self._stack.close()
             raise

@@ -1,13 +1,18 @@
-"""Signs of life: each process writes one from the thread that does its work."""
+"""Signs of life: each process writes one from the thread that does its work, and its counts with it."""
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from redis.exceptions import RedisError
+
 from smsqueue.store.codec import to_ms
+from workers.tally import Tally
 
 if TYPE_CHECKING:
     from smsqueue.store.store import Store
@@ -19,18 +24,34 @@ class Beat:
     """One process's sign of life in the store: role, host and pid -> when it was last seen (ms)."""
 
     def __init__(self, store: Store, role: str) -> None:
+        self.tally = Tally()
         self._store = store
         self._name = f"{role}@{socket.gethostname()}:{os.getpid()}"
         self._next = 0.0
+        self._writing = threading.Lock()
 
     def beat(self) -> None:
-        """Write it, if it is time again."""
+        """Write it, and what was counted, in one call, if it is time again. Raises RedisError: counts wait."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
         self._store.epoch.save()
-        self._store.redis.hset(self._store.keys.beats, self._name, to_ms(self._store.clock.now()))
+        self._write(alive=True)
 
     def stop(self) -> None:
-        """Take it back: this process ends as asked."""
-        self._store.redis.hdel(self._store.keys.beats, self._name)
+        """Take it back and leave the last counts: this process ends as asked. A store that is away is no reason."""
+        with suppress(RedisError):
+            self._write(alive=False)
+
+    def _write(self, *, alive: bool) -> None:
+        keys = self._store.keys
+        with self._writing, self._store.redis.pipeline(transaction=True) as pipe:
+            news = self.tally.news()
+            if alive:
+                pipe.hset(keys.beats, self._name, to_ms(self._store.clock.now()))
+            else:
+                pipe.hdel(keys.beats, self._name)
+            for field, n in news.items():
+                pipe.hincrby(keys.tally, field, n)
+            pipe.execute()
+            self.tally.written(news)

@@ -23,6 +23,7 @@ from workers import adapters
 from workers.beat import EVERY, Beat
 from workers.settler import Settler
 from workers.submit import Submit
+from workers.tally import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,9 +85,9 @@ class Engine:
     async def _run(self) -> None:
         settings = self._settings
         with ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store") as executor:
-            settler = Settler(self._store, executor)
+            settler, beat = Settler(self._store, executor), Beat(self._store, "submit")
             for name, provider in self._store.policies.current.providers.items():
-                adapter = adapters.make(provider.kind, settings)
+                adapter: Provider = Measured(adapters.make(provider.kind, settings), beat.tally.calls(name))
                 self._providers.append(adapter)
                 self._submits[name] = Submit(
                     name,
@@ -101,29 +102,31 @@ class Engine:
                     max_skew=self._max_skew,
                 )
             tasks = [asyncio.create_task(submit.run()) for submit in self._submits.values()]
-            tasks += [asyncio.create_task(settler.run()), asyncio.create_task(self._beat(executor))]
+            tasks.append(asyncio.create_task(settler.run()))
+            beating = asyncio.create_task(self._beat(executor, beat, tuple(tasks)))
             self._ready.set()
             await self._stop.wait()
             for submit in self._submits.values():
                 await submit.stop()
             await settler.drained()
-            for task in tasks:
+            for task in (*tasks, beating):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for adapter in self._providers:
-                await adapter.close()
+            await asyncio.gather(*tasks, beating, return_exceptions=True)
+            await asyncio.get_running_loop().run_in_executor(executor, beat.stop)
+            for each in self._providers:
+                await each.close()
         self._finished.set()
 
-    async def _beat(self, executor: ThreadPoolExecutor) -> None:
-        """Write signs of life from the loop that does the work."""
-        beat = Beat(self._store, "submit")
-        while True:
+    async def _beat(self, executor: ThreadPoolExecutor, beat: Beat, work: Sequence[asyncio.Task[None]]) -> None:
+        """Write signs of life from the loop that does the work, as long as all of the work goes on."""
+        while self._stop.is_set() or not any(task.done() for task in work):
             try:
                 await asyncio.get_running_loop().run_in_executor(executor, beat.beat)
             except Exception as error:  # noqa: BLE001 - the store is away: the settler says so too
                 if not isinstance(error, SmsQueueError):
                     event(_log, logging.WARNING, EventName.STORE_UNAVAILABLE, error=error)
             await asyncio.sleep(EVERY)
+        event(_log, logging.CRITICAL, EventName.ENGINE_FAILED)  # and silence: whoever watches sees it
 
 
 class EngineStep(bootsteps.StartStopStep):

@@ -18,6 +18,7 @@ from smsqueue.errors import Misconfigured, SmsQueueError
 from smsqueue.keyring import Keyring
 from smsqueue.privacy import log
 from smsqueue.privacy.log import EventName, event
+from smsqueue.store import gauges
 from smsqueue.store.epoch import Epoch
 from smsqueue.store.server import connect, examine
 from smsqueue.store.store import Store
@@ -182,6 +183,7 @@ def _add_submit(app: Celery, store: Store, settings: Settings) -> None:
             "a submit worker cannot start without them."
         )
     keyring = Keyring.load(settings.keyring_file, settings.subject_file)
+    gauges.tell_key(store, keyring.active)
     guard = store.policies.current.quiet.guard
     if settings.call_limit + settings.settle_limit > timedelta(seconds=30):
         raise Misconfigured("SMSQUEUE_CALL_LIMIT and SMSQUEUE_SETTLE_LIMIT together are at most 30s.")

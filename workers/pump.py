@@ -74,6 +74,7 @@ class Pump:
                     event(_log, logging.ERROR, EventName.PUMP_FAILED, error=error)
                 failing = True
                 self._stopping.wait(PATIENCE)
+        self._beat.stop()
 
     def _pump(self, news: PubSub) -> None:
         while not self._stopping.is_set():

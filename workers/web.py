@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -20,7 +21,9 @@ from smsqueue.privacy import log
 from smsqueue.privacy.log import EventName, event
 from workers.beat import EVERY, Beat
 from workers.main import open_store
+from workers.metrics import exposition
 from workers.providers import twilio_receipts
+from workers.readiness import missing
 from workers.receipts import Applied, apply_receipt, is_ours
 
 if TYPE_CHECKING:
@@ -82,22 +85,27 @@ class Web:
         return PlainTextResponse("ok\n")
 
     async def ready(self, request: Request) -> Response:
-        """Say whether the store answers."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._store.greet)
-        except SmsQueueError:
-            return JSONResponse({"ready": False, "why": "store"}, status_code=503)
-        return JSONResponse({"ready": True})
+        """Say whether messages can go out: 503 and what is wrong if the store, a policy or a role is missing."""
+        wrong = await asyncio.get_running_loop().run_in_executor(self._executor, missing, self._store)
+        return JSONResponse({"ready": not wrong, "wrong": wrong}, status_code=503 if wrong else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """Show the store's gauges and counters to Prometheus."""
+        text = await asyncio.get_running_loop().run_in_executor(self._executor, exposition, self._store)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     async def beat(self) -> None:
-        """Write signs of life."""
-        beat = Beat(self._store, "web")
-        while True:
-            try:
-                await asyncio.get_running_loop().run_in_executor(self._executor, beat.beat)
-            except Exception as error:  # noqa: BLE001 - the store is away; `ready` says so
-                event(_log, logging.WARNING, EventName.STORE_UNAVAILABLE, error=error)
-            await asyncio.sleep(EVERY)
+        """Write signs of life, until cancelled."""
+        beat, loop = Beat(self._store, "web"), asyncio.get_running_loop()
+        try:
+            while True:
+                try:
+                    await loop.run_in_executor(self._executor, beat.beat)
+                except Exception as error:  # noqa: BLE001 - the store is away; `ready` says so
+                    event(_log, logging.WARNING, EventName.STORE_UNAVAILABLE, error=error)
+                await asyncio.sleep(EVERY)
+        finally:
+            await loop.run_in_executor(self._executor, beat.stop)
 
 
 def application(web: Web) -> Starlette:
@@ -108,12 +116,15 @@ def application(web: Web) -> Starlette:
         beating = asyncio.create_task(web.beat())
         yield
         beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
 
     return Starlette(
         routes=[
             Route("/receipts/{provider}/{id}/{fence}/{mark}", web.receipt, methods=["POST"]),
             Route("/livez", web.live),
             Route("/readyz", web.ready),
+            Route("/metrics", web.metrics),
         ],
         lifespan=lifespan,
     )

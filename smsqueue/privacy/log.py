@@ -92,6 +92,9 @@ _LETTER = re.compile(r"[A-Za-z]")
 dropped: dict[str, int] = {}
 """Fields that were given to `event` and are not known: a mistake to be found by tests."""
 
+seen: dict[EventName, int] = {}
+"""How often each event happened in this process, logged or not: for counters."""
+
 _stream: TextIO = sys.stderr
 _role = "cli"
 _outcome_logger = logging.getLogger("smsqueue.outcome")
@@ -133,6 +136,7 @@ def pid() -> int:
 
 def event(logger: logging.Logger, level: int, name: EventName, **fields: Any) -> None:
     """Log one of the known events. `error` is an exception: its type and places are shown, never its text."""
+    seen[name] = seen.get(name, 0) + 1
     if logger.isEnabledFor(level):
         logger.log(level, "%s", name, extra={"smsqueue": (name, fields)})
 

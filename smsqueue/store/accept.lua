@@ -37,6 +37,7 @@ for at = 2, #ARGV, 22 do
     redis.call('SET', PREFIX .. 'p:' .. id, ARGV[at + 21])
     enter(id, home, score)
     count(campaign, '', state)
+    tally('accepted|' .. category)
     local token = ARGV[at + 19]
     if token ~= '' then
       local older = redis.call('SET', PREFIX .. 'rep:' .. token, id, 'PX', ARGV[at + 20], 'GET')
@@ -48,4 +49,5 @@ for at = 2, #ARGV, 22 do
 end
 
 wake_pumps()
+write_tally(now)
 return answer

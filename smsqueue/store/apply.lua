@@ -36,6 +36,7 @@ while at <= #ARGV do
     code = 'missing'
   elseif e[1] ~= version then
     code = (tonumber(e[1]) == version + 1 and e[2] == state) and 'again' or 'lost'
+    if code == 'lost' then tally('lost|' .. e[5]) end
   else
     redis.call('HSET', envelope, 's', state, 'rs', reason, 'v', version + 1, unpack(sets))
     if #deletes > 0 then redis.call('HDEL', envelope, unpack(deletes)) end
@@ -56,11 +57,16 @@ while at <= #ARGV do
     end
     if drop == '1' then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
     count(e[4], e[2], state)
-    if told == '1' then tell(now, id, state, reason, e[5], provider, attempt) end
+    if told == '1' then tell(now, id, state, reason, e[5], provider, attempt)
+    elseif state == 'held' then tally('held|' .. reason .. '|' .. e[5]) end
+    if e[2] ~= state then
+      if state == 'unknown' then tally('doubt|' .. e[5], 1) elseif e[2] == 'unknown' then tally('doubt|' .. e[5], -1) end
+    end
     if retention ~= '0' then finish(id, retention) end
   end
   answer[#answer + 1] = code
 end
 
 if ARGV[1] == '1' then wake_pumps() end
+write_tally(now)
 return answer

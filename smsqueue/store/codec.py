@@ -10,9 +10,13 @@ A field that has its default is left out. Milliseconds exist only in this file a
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from smsqueue.core.envelope import Attempt, Decision, Envelope
 from smsqueue.core.states import CODES, REASONS, Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -73,6 +77,16 @@ def envelope(id: str, flat: list[bytes]) -> Envelope:
         stop=get(b"x", b"").decode(),
         decisions=_decisions(get(b"d", b"").decode()),
     )
+
+
+def decided_at(fields: Sequence[bytes | None], now: datetime) -> datetime:
+    """Return since when a message has been as it is, by its fields d, cr and nb. One that is gone: now."""
+    decisions, created, not_before = fields
+    if created is None:
+        return now
+    past = _decisions((decisions or b"").decode())
+    begun = past[-1].at if past else EPOCH + timedelta(seconds=int(created))
+    return max(begun, from_ms(int(not_before))) if not_before else begun
 
 
 def attempt_text(attempt: Attempt) -> str:

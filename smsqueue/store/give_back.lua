@@ -11,4 +11,5 @@ for at = 2, #ARGV do
   end
 end
 wake_pumps()
+write_tally(now)
 return { now, EPOCH }

@@ -18,6 +18,7 @@ class Keys:
         self.clock = self.prefix + "clock"  # tests travel in time: offset (ms)
         self.door = self.prefix + "door"  # lanes that are closed while memory is short
         self.beats = self.prefix + "beats"  # process -> its last sign of life
+        self.tally = self.prefix + "m"  # cumulative counters for whoever watches: see gauges.py
         self.suspects = self.prefix + "suspects"  # ids that came back again and again
         self.wake = self.prefix + "wake"  # channel: names of queues that were empty a moment ago
 

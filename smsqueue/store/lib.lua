@@ -27,6 +27,13 @@ local function advance(now)
   redis.call('HSET', PREFIX .. 'meta', 'at', now)
 end
 
+-- Cumulative counters for whoever watches: gathered while a script runs, written once at its end, so that
+-- they cost a table entry per message and cannot differ from what was written. Fields: smsqueue/store/gauges.py.
+local tallied = {}
+local function tally(field, by)
+  tallied[field] = (tallied[field] or 0) + (by or 1)
+end
+
 local function is_queue(home)
   local kind = string.sub(home, 1, 5)
   return home ~= 'due' and kind ~= 'wire:' and kind ~= 'park:'
@@ -60,6 +67,16 @@ local function wake_pumps()
   end
 end
 
+-- The last step of a script. Since when a queue was never empty bounds how long anything has waited in it.
+local function write_tally(now)
+  for field, by in pairs(tallied) do
+    if by ~= 0 then redis.call('HINCRBY', PREFIX .. 'm', field, by) end
+  end
+  for queue, was_empty in pairs(filled) do
+    if was_empty then redis.call('HSET', PREFIX .. 'm', 'since|' .. queue, now) end
+  end
+end
+
 local function count(campaign, from, to)
   if campaign and campaign ~= '' and from ~= to then
     if from ~= '' then redis.call('HINCRBY', PREFIX .. 'n:' .. campaign, from, -1) end
@@ -68,6 +85,7 @@ local function count(campaign, from, to)
 end
 
 local function tell(now, id, state, reason, category, provider, attempt)
+  tally('told|' .. state .. '|' .. reason .. '|' .. category .. '|' .. provider)
   redis.call('XADD', PREFIX .. 'events', 'MINID', '~', now - EVENTS_KEPT, '*',
     'id', id, 'state', state, 'reason', reason, 'category', category, 'provider', provider, 'attempt', attempt)
 end

@@ -36,9 +36,13 @@ local function recover(id)
   redis.call('UNLINK', PREFIX .. 'p:' .. id)
   enter(id, 'due', tonumber(e[4]) + 3600 * 1000)
   count(e[5], state, 'unknown')
-  if state ~= 'unknown' then tell(now, id, 'unknown', 'restored', e[6], '', e[7] or 0) end
+  if state ~= 'unknown' then
+    tally('doubt|' .. e[6], 1)
+    tell(now, id, 'unknown', 'restored', e[6], '', e[7] or 0)
+  end
   return 'doubt'
 end
 
 for at = 3, #ARGV do answer[#answer + 1] = recover(ARGV[at]) end
+write_tally(now)
 return answer

@@ -17,4 +17,5 @@ for _, id in ipairs(ids) do
   end
 end
 wake_pumps()
+write_tally(now)
 return { now, EPOCH, #ids }

@@ -47,6 +47,8 @@ for _, wire in ipairs(wires) do
     elseif e[1] == 'submitting' then
       redis.call('HSET', envelope, 's', 'unknown', 'rs', 'lease_ended')
       redis.call('HINCRBY', envelope, 'v', 1)
+      tally('lease|' .. wire)
+      tally('doubt|' .. e[4], 1)
       count(e[3], 'submitting', 'unknown')
       tell(now, id, 'unknown', 'lease_ended', e[4], string.match(wire, ':([^.]*)'), e[5] or 0)
       to_queue(id, UPKEEP, e[2])
@@ -63,6 +65,7 @@ for _, queue in ipairs(queues) do
     if not e[1] then orphan(id)
     else
       local looks = redis.call('HINCRBY', envelope, 'lk', 1)
+      tally('lease|' .. queue)
       if looks >= alone then redis.call('SADD', PREFIX .. 'suspects', id) end
       if looks < poison then to_queue(id, queue, e[2])
       elseif e[1] == 'queued' or e[1] == 'held' then
@@ -108,6 +111,7 @@ for _, park in ipairs(parks) do
 end
 
 wake_pumps()
+write_tally(now)
 local answer = { now, EPOCH, moves, given_up }
 for _, queue in ipairs(queues) do
   answer[#answer + 1] = redis.call('ZCARD', PREFIX .. 'ready:' .. queue)

@@ -1,0 +1,191 @@
+"""`/metrics`: the store's gauges and counters as Prometheus reads them.
+
+Read at the moment of the scrape, so the answer is the same whichever process is asked. A label's value is a
+name of the policy or of a closed list of ours; any other is shown as `other`. No number, text, id or host.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from smsqueue.core import zones
+from smsqueue.core.states import FINAL, State
+from smsqueue.core.submission import SendStatus
+from smsqueue.errors import SmsQueueError
+from smsqueue.store import gauges
+from smsqueue.store.gauges import BOUNDS, Gauges
+from workers.labels import Labels, home
+from workers.readiness import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from prometheus_client import Metric
+
+    from smsqueue.core.policy import Policy
+    from smsqueue.store.store import Store
+
+DAY = timedelta(days=1)
+TOLD = 4
+"""Parts of a counter of transitions: state, reason, category, provider."""
+ROLES = ("dispatch", "submit", "web")
+SCOPES = ("lane", "category", "provider", "tenant", "campaign", "withdrawn")
+
+
+def exposition(store: Store) -> bytes:
+    """Return one scrape. A store that does not answer is `smsqueue_store_up 0` and nothing else."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StoreCollector(store))
+    return generate_latest(registry)
+
+
+class StoreCollector(Collector):
+    """Reads the store when it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield all metrics."""
+        up = GaugeMetricFamily("smsqueue_store_up", "Whether the store answers and has a policy.")
+        try:
+            seen = gauges.look(self._store)
+            policy = self._store.policies.current
+            windows = gauges.windows(self._store, seen.sizes)
+        except SmsQueueError:
+            up.add_metric((), 0)
+            return [up]
+        up.add_metric((), 1)
+        return [up, *_now(seen, policy, windows), *_counted(seen.counters, policy), *_calls(seen.counters, policy)]
+
+
+def _now(seen: Gauges, policy: Policy, windows: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+    """Yield what is so at this moment."""
+    homes = _gauge("smsqueue_home_size", "Messages in a home.", "home", "provider", "lane")
+    for name, size in seen.sizes.items():
+        homes.add_metric(home(name), size)
+    yield homes
+    waiting = _gauge("smsqueue_ready_age_seconds", "How long the oldest of a queue has waited.", "provider", "lane")
+    for name in seen.sizes:
+        if name.startswith("ready:"):
+            age = seen.waiting.get(name.removeprefix("ready:"), timedelta(0))
+            waiting.add_metric(home(name)[1:], age.total_seconds())
+    yield waiting
+    yield _one("smsqueue_overdue_seconds", "How long ago the pump should have woken the first.", seen.overdue)
+    used = _gauge("smsqueue_window_used", "Places of a provider's window in use.", "provider")
+    limit = _gauge("smsqueue_window_limit", "Places of a provider's window.", "provider")
+    for provider, (taken, places) in windows.items():
+        used.add_metric((provider,), taken)
+        limit.add_metric((provider,), places)
+    yield from (used, limit)
+    alive = _gauge("smsqueue_processes", "Processes seen within 20 s.", "role")
+    newest = _gauge("smsqueue_beat_age_seconds", "Since the last sign of life of the role's liveliest.", "role")
+    silent = _gauge("smsqueue_processes_silent", "Processes that went silent without ending as asked.", "role")
+    for role in ROLES:
+        ages = seen.beats.get(role, [])
+        alive.add_metric((role,), sum(age < SILENT for age in ages))
+        silent.add_metric((role,), sum(SILENT <= age < DAY for age in ages))
+        if ages:
+            newest.add_metric((role,), max(min(ages).total_seconds(), 0))
+    yield from (alive, newest, silent)
+    closed = _gauge("smsqueue_lane_closed", "Whether a lane accepts nothing while memory is short.", "lane")
+    for lane in policy.lanes:
+        closed.add_metric((lane,), lane in seen.closed)
+    yield closed
+    pauses = _gauge("smsqueue_pauses", "Pauses and withdrawn campaigns in force.", "scope")
+    for scope in SCOPES:
+        pauses.add_metric((scope,), seen.pauses.get(scope, 0))
+    yield pauses
+    yield _one("smsqueue_store_memory_bytes", "Memory of the store's server.", seen.memory)
+    yield _one("smsqueue_store_memory_limit_bytes", "Its maxmemory, 0: none.", seen.memory_limit)
+    yield _one("smsqueue_policy_version", "Version of the policy in force.", policy.version)
+    released = datetime(int(zones.IANA_VERSION[:4]), 1, 1, tzinfo=UTC)
+    yield _one(
+        "smsqueue_tzdata_age_days", "Since the start of the time zone database's year.", (seen.now - released) / DAY
+    )
+    if made := seen.counters.get("key|made"):
+        age = seen.now - datetime.fromtimestamp(made, UTC)
+        yield _one("smsqueue_payload_key_age_days", "Age of the active payload key.", age / DAY)
+
+
+def _counted(counters: Mapping[str, int], policy: Policy) -> Iterator[Metric]:
+    """Yield what became of messages."""
+    of = ("lane", "category")
+    families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {
+        "accepted": _counter("smsqueue_accepted", "Messages accepted.", *of),
+        "submitted": _counter("smsqueue_submitted", "Messages that a provider took.", *of, "provider"),
+        "final": _counter("smsqueue_final", "Messages that ended.", "state", "reason", *of, "provider"),
+        "entered": _counter("smsqueue_doubts", "Messages that came in doubt.", "reason", *of, "provider"),
+        "doubt": _gauge("smsqueue_in_doubt", "Messages in doubt now.", *of),
+        "held": _counter("smsqueue_holds", "Decisions to hold a message.", "reason", *of),
+        "lost": _counter("smsqueue_settles_refused", "Writes refused since somebody was faster.", *of),
+        "lease": _counter("smsqueue_leases_ended", "Leases that ran out.", "home", "provider", "lane"),
+        "event": _counter("smsqueue_worker_events", "Events of workers, as in their logs.", "event"),
+    }
+    labels = Labels(policy)
+    totals: dict[tuple[str, tuple[str, ...]], int] = {}
+    for field, n in counters.items():
+        kind, *rest = field.split("|")
+        if key := _told(rest, labels) if kind == "told" and len(rest) == TOLD else _other(kind, rest, labels):
+            totals[key] = totals.get(key, 0) + n  # what the policy no longer knows shares one label
+    for (name, values), n in totals.items():
+        families[name].add_metric(values, max(n, 0))
+    yield from families.values()
+
+
+def _told(rest: Sequence[str], labels: Labels) -> tuple[str, tuple[str, ...]] | None:
+    """Read a transition that the outside is told: which metric counts it, under which labels."""
+    state, reason, category, provider = rest
+    where = (*labels.category(category), labels.provider(provider))
+    if state == State.SUBMITTED:
+        return "submitted", where
+    if state == State.UNKNOWN:
+        return "entered", (labels.reason(reason), *where)
+    return ("final", (state, labels.reason(reason), *where)) if state in FINAL else None
+
+
+def _other(kind: str, rest: Sequence[str], labels: Labels) -> tuple[str, tuple[str, ...]] | None:
+    """Read any other counter."""
+    match kind, rest:
+        case "held", [reason, category]:
+            return kind, (labels.reason(reason), *labels.category(category))
+        case (("accepted" | "doubt" | "lost"), [category]):
+            return kind, labels.category(category)
+        case "lease", [place] if place in labels.places:
+            return kind, home(place if place.startswith("wire:") else f"out:{place}")
+        case "event", [event] if event in labels.events:
+            return kind, (event,)
+        case _:
+            return None
+
+
+def _calls(counters: Mapping[str, int], policy: Policy) -> Iterator[Metric]:
+    """Yield what came of calls to providers, and how long they took."""
+    results = _counter("smsqueue_provider_results", "Ends of calls to a provider.", "provider", "status")
+    took = HistogramMetricFamily("smsqueue_provider_seconds", "Duration of calls to a provider.", labels=("provider",))
+    for provider in policy.providers:
+        for status in SendStatus:
+            results.add_metric((provider, status), counters.get(f"call|{provider}|{status}", 0))
+        buckets, below = [], 0
+        for place, bound in enumerate([*map(str, BOUNDS), "+Inf"]):
+            below += counters.get(f"took|{provider}|{place}", 0)
+            buckets.append((bound, below))
+        took.add_metric((provider,), buckets, counters.get(f"tookms|{provider}", 0) / 1000)
+    yield from (results, took)
+
+
+def _gauge(name: str, about: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, labels=labels)
+
+
+def _counter(name: str, about: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(name, about, labels=labels)
+
+
+def _one(name: str, about: str, value: float | timedelta) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value=value.total_seconds() if isinstance(value, timedelta) else value)

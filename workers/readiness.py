@@ -1,0 +1,27 @@
+"""Whether messages can go out: what `/readyz` answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from smsqueue.errors import Misconfigured, SmsQueueError
+from smsqueue.store import gauges
+
+if TYPE_CHECKING:
+    from smsqueue.store.store import Store
+
+SILENT = timedelta(seconds=20)
+"""A process that has not been seen for so long does not count as alive: four signs of life."""
+NEEDED = ("dispatch", "submit")
+
+
+def missing(store: Store) -> list[str]:
+    """Name what is missing: `store`, `policy`, or roles of which no process is alive."""
+    try:
+        seen = gauges.beats(store)
+    except Misconfigured:
+        return ["policy"]
+    except SmsQueueError:
+        return ["store"]
+    return [role for role in NEEDED if not any(age < SILENT for age in seen.get(role, ()))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -14,6 +14,7 @@ from smsqueue.cli.store import open_store
 from smsqueue.client import keyring_from_environment
 from smsqueue.core import zones
 from smsqueue.errors import SmsQueueError
+from smsqueue.store import audit as audits
 from smsqueue.store.codec import from_ms
 from smsqueue.store.server import connect, examine
 
@@ -37,10 +38,15 @@ class Finding(NamedTuple):
     found: str
 
 
-def doctor(*, json: show.AsJson = False) -> None:
+Audit = Annotated[bool, typer.Option("--audit", help="Walk all messages; give a home to each that has none.")]
+
+
+def doctor(*, audit: Audit = False, json: show.AsJson = False) -> None:
     """Look at server, keys, clock, time zones, policy, processes and queues. Exit status 1 when there is trouble."""
     store = open_store()
     findings = list(_findings(store))
+    if audit:
+        findings.append(_audit(store))
     show.rows([finding._asdict() for finding in findings], as_json=json, columns=("what", "state", "found"))
     if any(finding.state == "trouble" for finding in findings):
         raise typer.Exit(1)
@@ -64,6 +70,19 @@ def _findings(store: Store) -> Iterator[Finding]:
     yield _clock(store)
     yield from _processes(store)
     yield from _homes(store)
+
+
+def _audit(store: Store) -> Finding:
+    """Prove that nothing is lost; what was is found again, and it is a bug to report."""
+    found = audits.audit(store)
+    looked = f"{found.envelopes} envelopes, {found.places} places"
+    if not found.faults:
+        return Finding("audit", "ok", f"{looked}: 0 without a home, 0 orphans, 0 strays")
+    sentence = (
+        f"{looked}: {found.homeless} were open without a home and got one, {found.orphans} had no envelope and lie in "
+        f"park:orphan, {found.strays} were where their envelope does not say. Please report it: this must be 0"
+    )
+    return Finding("audit", "trouble", sentence)
 
 
 def _fsync(store: Store) -> Finding:

@@ -36,6 +36,7 @@ MOVE_MAX = 500
 
 SCRIPTS = (
     "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle", "relook",
+    "audit",
 )  # fmt: skip
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -229,6 +230,13 @@ class Store:
         for home in homes:
             for id, _ in self.redis.zscan_iter(home, count=CALL_MAX):
                 yield id.decode()
+
+    def audit(self, home: str, ids: Sequence[str]) -> list[str]:
+        """Compare ids with their homes and mend what differs; at most CALL_MAX. See audit.lua."""
+        keys = [self.keys.envelope(id) for id in ids]
+        if home:
+            keys.append(self.keys.home(home))
+        return [code.decode() for code in self._call("audit", keys, (home, *ids))[2:]]
 
     def _call(self, name: str, keys: Sequence[str], args: Sequence[Any], redis: Redis | None = None) -> list[Any]:
         declared = (*self.policies.layout.homes, *keys)

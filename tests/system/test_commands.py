@@ -148,6 +148,25 @@ def test_a_dry_run_tells_and_stores_nothing(run, tmp_path, store):
     assert store.redis.zcard(store.keys.ready("dispatch.service")) == 0
 
 
+def test_doctor_audits_on_demand_and_says_what_it_mended(run, store):
+    id = sent(run)["id"]
+    store.redis.zrem(store.keys.ready("dispatch.service"), id)
+
+    mended, proved = (
+        next(
+            row for row in map(json.loads, run("doctor", "--audit", "--json")[1].splitlines()) if row["what"] == "audit"
+        )
+        for _ in range(2)
+    )
+
+    assert mended["state"] == "trouble"
+    assert "1 were open without a home and got one" in mended["found"]
+    assert proved == {
+        "what": "audit", "state": "ok",
+        "found": "1 envelopes, 1 places: 0 without a home, 0 orphans, 0 strays",
+    }  # fmt: skip
+
+
 def test_doctor_says_what_is_missing(run, broker):
     status, out, _ = run("doctor", "--json", SMSQUEUE_BROKER_URL=broker.url)
 

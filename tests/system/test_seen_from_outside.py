@@ -10,6 +10,7 @@ import pytest
 from lab.system import System
 from lab.waiting import wait_for
 from smsqueue import Message, State
+from smsqueue.store.audit import audit
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +35,23 @@ def ready(system):
     status, body = get(system, "/readyz")
     assert (status == 200) is json.loads(body)["ready"]
     return json.loads(body)["wrong"]
+
+
+def test_the_audit_finds_nothing_while_workers_run(system):
+    system.fleet.workers(dispatch=1, submit=1)
+    messages = [Message(to="+12025550101", text="Hi.", category="alert")] * 2000
+    system.client.send_many(messages)
+    store, looked = system.client.store, []
+
+    def done():
+        looked.append(audit(store))
+        return store.redis.zcard(store.keys.due) == len(messages)
+
+    wait_for(done, "all being submitted", within=60)
+
+    assert len(looked) > 1
+    assert [found.faults for found in looked] == [0] * len(looked)
+    assert looked[-1].envelopes == len(messages)
 
 
 def test_life_readiness_and_metrics_follow_what_happens(system):

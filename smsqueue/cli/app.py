@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from smsqueue.cli import doctor, keys, messages, pause, policy, recover, send_file
+from smsqueue.cli import backlog, doctor, keys, messages, pause, policy, recover, send_file
 
 app = typer.Typer(
     name="smsqueue",
@@ -22,5 +22,6 @@ app.command()(pause.pause)
 app.command()(pause.resume)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
+app.command()(backlog.backlog)
 app.command()(doctor.doctor)
 app.command()(recover.recover)

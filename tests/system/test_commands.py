@@ -148,6 +148,18 @@ def test_a_dry_run_tells_and_stores_nothing(run, tmp_path, store):
     assert store.redis.zcard(store.keys.ready("dispatch.service")) == 0
 
 
+def test_backlog_shows_lanes_and_says_what_is_an_estimate(run):
+    sent(run)
+
+    status, out, err = run("backlog", "--json")
+
+    rows = {row.get("what") or row["category"]: row for row in map(json.loads, out.splitlines())}
+    assert status == 0, err
+    assert (rows["service"]["open"], rows["otp"]["open"]) == (1, 0)
+    assert rows["alert"] == {"category": "alert", "open": 1, "how": "counted", "samples": 1}
+    assert "service" in run("backlog")[1]
+
+
 def test_doctor_audits_on_demand_and_says_what_it_mended(run, store):
     id = sent(run)["id"]
     store.redis.zrem(store.keys.ready("dispatch.service"), id)

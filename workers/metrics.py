@@ -10,29 +10,26 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from smsqueue.core import zones
-from smsqueue.core.states import FINAL, State
-from smsqueue.core.submission import SendStatus
 from smsqueue.errors import SmsQueueError
 from smsqueue.store import gauges
-from smsqueue.store.gauges import BOUNDS, Gauges
-from workers.labels import Labels, home
+from workers.counted import calls, counted
+from workers.labels import home
 from workers.readiness import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from prometheus_client import Metric
 
     from smsqueue.core.policy import Policy
+    from smsqueue.store.gauges import Gauges
     from smsqueue.store.store import Store
 
 DAY = timedelta(days=1)
-TOLD = 4
-"""Parts of a counter of transitions: state, reason, category, provider."""
 ROLES = ("dispatch", "submit", "web")
 SCOPES = ("lane", "category", "provider", "tenant", "campaign", "withdrawn")
 
@@ -61,7 +58,7 @@ class StoreCollector(Collector):
             up.add_metric((), 0)
             return [up]
         up.add_metric((), 1)
-        return [up, *_now(seen, policy, windows), *_counted(seen.counters, policy), *_calls(seen.counters, policy)]
+        return [up, *_now(seen, policy, windows), *counted(seen.counters, policy), *calls(seen.counters, policy)]
 
 
 def _now(seen: Gauges, policy: Policy, windows: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
@@ -113,78 +110,8 @@ def _now(seen: Gauges, policy: Policy, windows: Mapping[str, tuple[int, int]]) -
         yield _one("smsqueue_payload_key_age_days", "Age of the active payload key.", age / DAY)
 
 
-def _counted(counters: Mapping[str, int], policy: Policy) -> Iterator[Metric]:
-    """Yield what became of messages."""
-    of = ("lane", "category")
-    families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {
-        "accepted": _counter("smsqueue_accepted", "Messages accepted.", *of),
-        "submitted": _counter("smsqueue_submitted", "Messages that a provider took.", *of, "provider"),
-        "final": _counter("smsqueue_final", "Messages that ended.", "state", "reason", *of, "provider"),
-        "entered": _counter("smsqueue_doubts", "Messages that came in doubt.", "reason", *of, "provider"),
-        "doubt": _gauge("smsqueue_in_doubt", "Messages in doubt now.", *of),
-        "held": _counter("smsqueue_holds", "Decisions to hold a message.", "reason", *of),
-        "lost": _counter("smsqueue_settles_refused", "Writes refused since somebody was faster.", *of),
-        "lease": _counter("smsqueue_leases_ended", "Leases that ran out.", "home", "provider", "lane"),
-        "event": _counter("smsqueue_worker_events", "Events of workers, as in their logs.", "event"),
-    }
-    labels = Labels(policy)
-    totals: dict[tuple[str, tuple[str, ...]], int] = {}
-    for field, n in counters.items():
-        kind, *rest = field.split("|")
-        if key := _told(rest, labels) if kind == "told" and len(rest) == TOLD else _other(kind, rest, labels):
-            totals[key] = totals.get(key, 0) + n  # what the policy no longer knows shares one label
-    for (name, values), n in totals.items():
-        families[name].add_metric(values, max(n, 0))
-    yield from families.values()
-
-
-def _told(rest: Sequence[str], labels: Labels) -> tuple[str, tuple[str, ...]] | None:
-    """Read a transition that the outside is told: which metric counts it, under which labels."""
-    state, reason, category, provider = rest
-    where = (*labels.category(category), labels.provider(provider))
-    if state == State.SUBMITTED:
-        return "submitted", where
-    if state == State.UNKNOWN:
-        return "entered", (labels.reason(reason), *where)
-    return ("final", (state, labels.reason(reason), *where)) if state in FINAL else None
-
-
-def _other(kind: str, rest: Sequence[str], labels: Labels) -> tuple[str, tuple[str, ...]] | None:
-    """Read any other counter."""
-    match kind, rest:
-        case "held", [reason, category]:
-            return kind, (labels.reason(reason), *labels.category(category))
-        case (("accepted" | "doubt" | "lost"), [category]):
-            return kind, labels.category(category)
-        case "lease", [place] if place in labels.places:
-            return kind, home(place if place.startswith("wire:") else f"out:{place}")
-        case "event", [event] if event in labels.events:
-            return kind, (event,)
-        case _:
-            return None
-
-
-def _calls(counters: Mapping[str, int], policy: Policy) -> Iterator[Metric]:
-    """Yield what came of calls to providers, and how long they took."""
-    results = _counter("smsqueue_provider_results", "Ends of calls to a provider.", "provider", "status")
-    took = HistogramMetricFamily("smsqueue_provider_seconds", "Duration of calls to a provider.", labels=("provider",))
-    for provider in policy.providers:
-        for status in SendStatus:
-            results.add_metric((provider, status), counters.get(f"call|{provider}|{status}", 0))
-        buckets, below = [], 0
-        for place, bound in enumerate([*map(str, BOUNDS), "+Inf"]):
-            below += counters.get(f"took|{provider}|{place}", 0)
-            buckets.append((bound, below))
-        took.add_metric((provider,), buckets, counters.get(f"tookms|{provider}", 0) / 1000)
-    yield from (results, took)
-
-
 def _gauge(name: str, about: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, about, labels=labels)
-
-
-def _counter(name: str, about: str, *labels: str) -> CounterMetricFamily:
-    return CounterMetricFamily(name, about, labels=labels)
 
 
 def _one(name: str, about: str, value: float | timedelta) -> GaugeMetricFamily:

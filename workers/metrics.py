@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from smsqueue.core import zones
-from smsqueue.errors import SmsQueueError
+from smsqueue.errors import SmsQueueError, StoreBehind
 from smsqueue.store import gauges
 from workers.counted import calls, counted
 from workers.labels import home
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from smsqueue.store.store import Store
 
 DAY = timedelta(days=1)
+BEHIND = "Whether the store knows less than was seen of it."
 ROLES = ("dispatch", "submit", "web")
-SCOPES = ("lane", "category", "provider", "tenant", "campaign", "withdrawn")
+SCOPES = ("all", "lane", "category", "provider", "tenant", "campaign", "withdrawn")
 
 
 def exposition(store: Store) -> bytes:
-    """Return one scrape. A store that does not answer is `smsqueue_store_up 0` and nothing else."""
+    """Return one scrape. A store that does not answer is `smsqueue_store_up 0` and little else."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(StoreCollector(store))
     return generate_latest(registry)
@@ -54,15 +55,17 @@ class StoreCollector(Collector):
             seen = gauges.look(self._store)
             policy = self._store.policies.current
             windows = gauges.windows(self._store, seen.sizes)
-        except SmsQueueError:
+        except SmsQueueError as error:
             up.add_metric((), 0)
-            return [up]
+            return [up, _one("smsqueue_store_behind", BEHIND, isinstance(error, StoreBehind))]
         up.add_metric((), 1)
-        return [up, *_now(seen, policy, windows), *counted(seen.counters, policy), *calls(seen.counters, policy)]
+        here = (*_places(seen), *_providers(seen, windows), *_processes(seen), *_server(seen, policy))
+        behind = _one("smsqueue_store_behind", BEHIND, value=False)
+        return [up, behind, *here, *counted(seen.counters, policy), *calls(seen.counters, policy)]
 
 
-def _now(seen: Gauges, policy: Policy, windows: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
-    """Yield what is so at this moment."""
+def _places(seen: Gauges) -> Iterator[Metric]:
+    """Yield what is open where, and for how long."""
     homes = _gauge("smsqueue_home_size", "Messages in a home.", "home", "provider", "lane")
     for name, size in seen.sizes.items():
         homes.add_metric(home(name), size)
@@ -74,12 +77,25 @@ def _now(seen: Gauges, policy: Policy, windows: Mapping[str, tuple[int, int]]) -
             waiting.add_metric(home(name)[1:], age.total_seconds())
     yield waiting
     yield _one("smsqueue_overdue_seconds", "How long ago the pump should have woken the first.", seen.overdue)
+
+
+def _providers(seen: Gauges, windows: Mapping[str, tuple[int, int]]) -> Iterator[Metric]:
+    """Yield how far windows and rates of providers are used."""
     used = _gauge("smsqueue_window_used", "Places of a provider's window in use.", "provider")
     limit = _gauge("smsqueue_window_limit", "Places of a provider's window.", "provider")
     for provider, (taken, places) in windows.items():
         used.add_metric((provider,), taken)
         limit.add_metric((provider,), places)
-    yield from (used, limit)
+    waits = CounterMetricFamily("smsqueue_rate_waits", "How often ids waited for the rate.", labels=("provider",))
+    patience = _gauge("smsqueue_provider_patience_seconds", "How long it still asks to be spared.", "provider")
+    for provider, rate in seen.rates.items():
+        waits.add_metric((provider,), rate.waits)
+        patience.add_metric((provider,), rate.patience.total_seconds())
+    yield from (used, limit, waits, patience)
+
+
+def _processes(seen: Gauges) -> Iterator[Metric]:
+    """Yield who is alive."""
     alive = _gauge("smsqueue_processes", "Processes seen within 20 s.", "role")
     newest = _gauge("smsqueue_beat_age_seconds", "Since the last sign of life of the role's liveliest.", "role")
     silent = _gauge("smsqueue_processes_silent", "Processes that went silent without ending as asked.", "role")
@@ -90,6 +106,10 @@ def _now(seen: Gauges, policy: Policy, windows: Mapping[str, tuple[int, int]]) -
         if ages:
             newest.add_metric((role,), max(min(ages).total_seconds(), 0))
     yield from (alive, newest, silent)
+
+
+def _server(seen: Gauges, policy: Policy) -> Iterator[Metric]:
+    """Yield what is in force, and the state of the server."""
     closed = _gauge("smsqueue_lane_closed", "Whether a lane accepts nothing while memory is short.", "lane")
     for lane in policy.lanes:
         closed.add_metric((lane,), lane in seen.closed)

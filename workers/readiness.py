@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from smsqueue.errors import Misconfigured, SmsQueueError
+from smsqueue.errors import Misconfigured, SmsQueueError, StoreBehind
 from smsqueue.store import gauges
 
 if TYPE_CHECKING:
@@ -17,11 +17,13 @@ NEEDED = ("dispatch", "submit")
 
 
 def missing(store: Store) -> list[str]:
-    """Name what is missing: `store`, `policy`, or roles of which no process is alive."""
+    """Name what is missing: `store`, `recovery` (it has forgotten something), `policy`, or roles that nobody has."""
     try:
         seen = gauges.beats(store)
     except Misconfigured:
         return ["policy"]
+    except StoreBehind:
+        return ["recovery"]
     except SmsQueueError:
         return ["store"]
     return [role for role in NEEDED if not any(age < SILENT for age in seen.get(role, ()))]

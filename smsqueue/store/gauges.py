@@ -34,6 +34,13 @@ HEADS = 5
 ZERO = timedelta(0)
 
 
+class Rate(NamedTuple):
+    """How a provider's rate works out."""
+
+    waits: int  # how often ids waited for it
+    patience: timedelta  # for how long the provider asked to be spared
+
+
 class Gauges(NamedTuple):
     """One look. Homes by their names without prefix: `due`, `ready:…`, `out:…`, `wire:…`, `park:…`."""
 
@@ -47,6 +54,7 @@ class Gauges(NamedTuple):
     memory_limit: int  # bytes, 0: none
     closed: tuple[str, ...]  # lanes that accept nothing while memory is short
     pauses: dict[str, int]  # kind of scope -> how many are paused or withdrawn
+    rates: dict[str, Rate]
 
 
 def look(store: Store) -> Gauges:
@@ -83,6 +91,7 @@ def _ages(beats: dict[bytes, bytes], now: datetime) -> dict[str, list[timedelta]
 def _look(store: Store) -> Gauges:
     layout, keys, now = store.policies.layout, store.keys, store.clock.now()
     names = ("due", *(f"{kind}:{q}" for q in layout.queues for kind in ("ready", "out")), *layout.wires, *PARKS)
+    providers = tuple(store.policies.current.providers)
     with store.redis.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.zcard(keys.home(name))
@@ -92,7 +101,11 @@ def _look(store: Store) -> Gauges:
         pipe.get(keys.door)
         pipe.hkeys(keys.pause)
         pipe.info("memory")
-        *cards, first, counted, beating, door, scopes, memory = pipe.execute()
+        for provider in providers:
+            pipe.hmget(keys.rate(provider), "waits", "hold")
+        answers = pipe.execute()
+    cards, answers = answers[: len(names)], answers[len(names) :]
+    first, counted, beating, door, scopes, memory, *rates = answers
     sizes: dict[str, int] = dict(zip(names, cards, strict=True))
     counters = {field.decode(): int(n) for field, n in counted.items()}
     pauses: dict[str, int] = {}
@@ -110,6 +123,10 @@ def _look(store: Store) -> Gauges:
         memory_limit=int(memory.get("maxmemory", 0)),
         closed=tuple(filter(None, door.decode().split(","))) if door else (),
         pauses=pauses,
+        rates={
+            provider: Rate(int(waits or 0), max(codec.from_ms(int(hold or 0)) - now, ZERO))
+            for provider, (waits, hold) in zip(providers, rates, strict=True)
+        },
     )
 
 

@@ -18,6 +18,7 @@ from smsqueue.core.settle import settle
 from smsqueue.core.states import Reason
 from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.store import gauges, pauses
+from smsqueue.store.recovery import recover
 from smsqueue.store.server import connect
 from smsqueue.store.store import Passage, Store
 from workers.beat import Beat
@@ -28,6 +29,7 @@ from workers.tally import Measured, Tally
 
 LEASE, CALL, DAY = timedelta(seconds=60), timedelta(seconds=15), timedelta(days=1)
 QUEUE = "submit.twilio.service"
+DOWN = {("smsqueue_store_up",): 0.0, ("smsqueue_store_behind",): 0.0}
 
 
 def scrape(store):
@@ -268,14 +270,39 @@ def test_readiness_and_metrics_say_that_a_policy_is_missing(store):
     fresh = Store(store.redis)
 
     assert missing(fresh) == ["policy"]
-    assert scrape(fresh) == {("smsqueue_store_up",): 0.0}
+    assert scrape(fresh) == DOWN
 
 
 def test_readiness_and_metrics_say_that_the_store_is_away(store):
     away = Store(connect("redis://127.0.0.1:1/0", role="test", repeats=0))
 
     assert missing(away) == ["store"]
-    assert scrape(away) == {("smsqueue_store_up",): 0.0}
+    assert scrape(away) == DOWN
+
+
+def test_readiness_and_metrics_say_that_the_store_has_forgotten_something(store):
+    store.epoch.told(10**9)
+
+    assert missing(store) == ["recovery"]
+    assert scrape(store) == {**DOWN, ("smsqueue_store_behind",): 1.0}
+
+
+def test_a_provider_that_asks_for_patience_and_waits_for_its_rate_are_shown(store):
+    store.throttle("twilio", timedelta(seconds=30))
+    store.redis.hincrby(store.keys.rate("twilio"), "waits", 7)
+
+    found = scrape(store)
+
+    assert 25 < value(found, "smsqueue_provider_patience_seconds", provider="twilio") <= 30
+    assert value(found, "smsqueue_rate_waits_total", provider="twilio") == 7
+
+
+def test_what_a_recovery_puts_in_doubt_is_counted(store, one):
+    recover(store)
+
+    found = scrape(store)
+    assert value(found, "smsqueue_in_doubt", category="alert") == 1
+    assert value(found, "smsqueue_doubts_total", reason="restored", category="alert") == 1
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ def test_nothing_of_ours_shows_a_number_or_a_text(tmp_path):
                 "monitor of the store": store_monitor.heard(),
                 **{f"slowlog of the {name}": slowlog(url) for name, url in urls.items()},
                 **_named("", processes(process.pid for process in system.fleet.processes)),
+                **{f"web {path}": system._get(system.web_port, path)[1] for path in ("/metrics", "/readyz")},
                 **_named("", pages(system.flower_port, f"demo:{FLOWER_PASSWORD}")),
             }
             assert all(worker.exit_status is None for worker in workers), [worker.said()[-2000:] for worker in workers]
@@ -102,8 +103,9 @@ def test_nothing_of_ours_shows_a_number_or_a_text(tmp_path):
         surfaces |= _named(folder, files(tmp_path / folder))
 
     assert {name.split(" ")[0] for name in surfaces} >= {
-        "live", "events", "monitor", "slowlog", "process", "flower", "logs", "store", "broker",
+        "live", "events", "monitor", "slowlog", "process", "flower", "web", "logs", "store", "broker",
     }  # fmt: skip
+    assert b"smsqueue_final_total{" in surfaces["web /metrics"]
     assert b"celeryev/task.multi" in surfaces["events"]  # the tap heard of tasks
     assert _leaks(surfaces, OURS) == {}
     # kombu moves a forger's own bytes about in the broker while they are read: commands show them, nothing else does

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr
     """The store: the only server whose content counts."""
+    replicas: int = Field(default=0, ge=0, le=5)
+    """Replicas of the store that must have a message before it counts as safe (`WAIT`)."""
     broker_url: SecretStr | None = None
     """The Celery broker: needs no disk. Without it the store's server does both."""
     keyring_file: Path | None = None

@@ -37,6 +37,7 @@ class Accepted(NamedTuple):
     until: datetime | None
     reason: Reason
     repeated: bool  # it was accepted before: nothing was stored now
+    replicated: bool = True  # as many replicas have it as SMSQUEUE_REPLICAS asks for; else the primary alone
 
 
 class Refused(NamedTuple):
@@ -61,7 +62,7 @@ class Client:
     def __init__(self, redis_url: str | None = None, *, keyring: Keyring | None = None, timeout: float = 5.0) -> None:
         self._keyring = keyring or keyring_from_environment()
         url = redis_url or _from_environment("SMSQUEUE_REDIS_URL", "the address of the store's server")
-        self._store = Store(connect(url, role="client", timeout=timeout))
+        self._store = Store(connect(url, role="client", timeout=timeout), replicas=_replicas())
         self._ready = False
 
     @property
@@ -232,7 +233,9 @@ def _result(item: Admitted, code: str, state: str, index: int) -> Result:
             repeated = code == "same"
             now = State(state)
             until = item.until if now is State.HELD else None
-            return Accepted(envelope.id, now, envelope.segments, until, envelope.reason, repeated)
+            return Accepted(
+                envelope.id, now, envelope.segments, until, envelope.reason, repeated, replicated=code != "alone"
+            )
 
 
 def _batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
@@ -254,6 +257,13 @@ def keyring_from_environment() -> Keyring:
         Path(_from_environment("SMSQUEUE_KEYRING_FILE", f"the file of payload keys, {what}")),
         Path(_from_environment("SMSQUEUE_SUBJECT_FILE", f"the file of the subject key, {what}")),
     )
+
+
+def _replicas() -> int:
+    given = os.environ.get("SMSQUEUE_REPLICAS", "0")
+    if not given.isdecimal():
+        raise Misconfigured("SMSQUEUE_REPLICAS is the number of replicas that must have a message: 0, 1, 2 ...")
+    return int(given)
 
 
 def _from_environment(name: str, what: str) -> str:

@@ -74,6 +74,7 @@ def open_store(role: str, settings: Settings) -> Store:
         connect(url, role=role, timeout=timeout),
         connect(url, role=role, timeout=timeout, repeats=0),
         epoch=Epoch(settings.state_dir),
+        replicas=settings.replicas,
     )
     found = examine(store.redis).demand()
     sys.stderr.write(f"smsqueue {role}: store is {found}\n")

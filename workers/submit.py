@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections import deque
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -34,7 +35,7 @@ from workers.settler import Answered
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from smsqueue.core.outcome import Outcome
     from smsqueue.core.payload import Payload
@@ -51,6 +52,8 @@ CHUNK = 100
 """Messages gated together: enough to share the scripts' cost, few enough that the first call starts at once."""
 RESERVE = 0.1
 """The part of the slots that only the first lane may use."""
+REPLICA_PATIENCE = timedelta(seconds=2)
+"""How long a message waits when too few replicas answered a moment ago."""
 PATIENCE = 0.5
 """Seconds to wait when the store is away; the leases of what is in hand go on running."""
 
@@ -164,8 +167,10 @@ class Submit:
         refused: list[Decided] = []
         throttled: list[str] = []
         for item, code in zip(prepared, codes, strict=True):
-            if code == "yes":
+            if code == "yes" or (code == "alone" and self._goes_alone(queue)):
                 self._call_soon(item, fence, queue, lease_ends, now)
+            elif code == "alone":  # past the gate, but a lost primary would forget it: surely not sent
+                self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
             elif code == "throttled":
                 throttled.append(item.envelope.id)
             elif code != "lost":
@@ -174,6 +179,10 @@ class Submit:
             await self._in_thread(carry_out, self._store, refused, now)
         if throttled:  # the provider asked somebody for patience: they wait where take will not hand them out
             await self._in_thread(self._store.give_back, queue, throttled)
+
+    def _goes_alone(self, queue: str) -> bool:
+        """Whether a lane's messages go although too few replicas know of it: a late one-time code is useless."""
+        return queue.rpartition(".")[2] == next(iter(self._store.policies.current.lanes))
 
     def _load(self, ids: Sequence[str]) -> list[Loaded]:
         return self._store.load(ids, payloads=True)
@@ -200,6 +209,8 @@ class Submit:
             outcome = decide(envelope, self._store.policies.current, facts, now)
             if isinstance(outcome, Handoff) and self._clock_is_wrong(envelope):
                 outcome = Hold(now + 2 * self._lease, Reason.CLOCK)
+            if isinstance(outcome, Handoff) and self._store.replication.missing and not self._goes_alone(envelope.lane):
+                outcome = Hold(now + REPLICA_PATIENCE, Reason.NO_REPLICA)
             if isinstance(outcome, Handoff) and outcome.provider == self._name:
                 payload = self._opener.open(envelope, record)
                 if isinstance(payload, End | Park):

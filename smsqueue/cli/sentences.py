@@ -19,6 +19,7 @@ BECAUSE: dict[Reason, str] = {
     Reason.NO_ROUTE: "no provider of its category serves it",
     Reason.ACCOUNT: "the provider refuses our account: look at credentials, funds and sender ID, then resume",
     Reason.UNKNOWN_KEY: "its payload key is not in the workers' keyring: add it, then resume",
+    Reason.NO_REPLICA: "too few of the store's replicas answered: look at them",
     Reason.CAPPED: "the recipient has had as many of its category as the policy allows within a day",
     Reason.CLOCK: "a worker's clock differs from the server's: set it right",
     Reason.STOPPING: "a worker stopped before the call was started",

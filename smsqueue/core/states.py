@@ -75,6 +75,7 @@ class Reason(StrEnum):
     NO_ROUTE = "no_route"  # no provider of its category serves it
     ACCOUNT = "account"  # the provider refuses our account: credentials, funds, sender
     UNKNOWN_KEY = "unknown_key"  # its payload key is not in the keyring at hand
+    NO_REPLICA = "no_replica"  # too few of the store's replicas answered for a call to be safe
     CAPPED = "capped"  # the recipient has had as many of its category as allowed within a day
     CLOCK = "clock"  # a worker's clock and the server's differ: nobody knows who is wrong
     STOPPING = "stopping"  # a worker was asked to stop before it could start the call
@@ -115,6 +116,7 @@ CODES: dict[Reason, str] = {
     Reason.NO_ROUTE: "nr",
     Reason.ACCOUNT: "ac",
     Reason.UNKNOWN_KEY: "uk",
+    Reason.NO_REPLICA: "rp",
     Reason.CAPPED: "cd",
     Reason.CLOCK: "ck",
     Reason.STOPPING: "st",

@@ -10,7 +10,6 @@
 --   ok, again (it is what a first run of this very call wrote), lost (somebody was faster), missing
 
 local now = server_time()
-advance(now)
 local answer = { now, EPOCH }
 local at = 2
 local NOT_SENT = { queued = true, held = true, failed = true, expired = true, suppressed = true, cancelled = true }

@@ -1,4 +1,4 @@
-"""How far the store has come: a number that rises with every call that accepts, gates or settles.
+"""How far the store has come: a number that rises with every call that accepts, gates or stops.
 
 A server that was restored from a backup, or that lost its last writes with its power, shows a lower number than
 was seen of it before. It may have forgotten what was submitted, so every script refuses to work for whoever has

@@ -21,7 +21,8 @@ local SEEN = tonumber(table.remove(ARGV))
 local EPOCH = tonumber(redis.call('HGET', PREFIX .. 'meta', 'epoch') or '0')
 if EPOCH < SEEN then return redis.error_reply('BEHIND this store knows less than was seen of it') end
 
--- Called by every script that lets something be accepted, submitted or settled.
+-- Called by every script whose loss could let something be submitted twice, or be lost: accept, gate, stop.
+-- A lost settle is not among them: its message is in doubt when its lease ends.
 local function advance(now)
   EPOCH = redis.call('HINCRBY', PREFIX .. 'meta', 'epoch', 1)
   redis.call('HSET', PREFIX .. 'meta', 'at', now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -12,40 +13,67 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from smsqueue.errors import Misconfigured, StoreUnavailable
 
 CONNECT_TIMEOUT = 3.0  # s
 CONNECTIONS = 1000
 """Far above the threads of any process: one that finds none free would be an error."""
+SENTINEL_PORT, SENTINEL_TIMEOUT = 26379, 1.0
 REPEATS = 2
 """Every script may run twice, so a call whose answer was lost is simply repeated."""
 
 
+SENTINEL = re.compile(
+    r"sentinel://(?:(?P<user>[^:@]*):(?P<password>[^@]*)@)?(?P<hosts>[^/@]+)/(?P<name>[^/]+)(?:/(?P<db>\d+))?"
+)
+
+
 def connect(url: str, *, role: str, timeout: float = 5.0, repeats: int = REPEATS) -> Redis:
-    """Make a client for a redis://, rediss:// or unix:// address; it opens connections when used.
+    """Make a client for a redis://, rediss://, unix:// or sentinel:// address; it opens connections when used.
+
+    `sentinel://host:port,host:port/name` asks these sentinels for the master of that name.
 
     Raises Misconfigured for an address that cannot be read.
     """
     problem = ""
     try:
-        return Redis.from_url(
-            url,
-            socket_timeout=timeout,
-            max_connections=CONNECTIONS,
-            socket_connect_timeout=min(timeout, CONNECT_TIMEOUT),
-            retry=Retry(ExponentialBackoff(cap=0.5, base=0.05) if repeats else NoBackoff(), repeats),
-            retry_on_error=[RedisConnectionError, RedisTimeoutError] if repeats else [],
-            health_check_interval=15,
-            client_name=f"smsqueue-{role}-{socket.gethostname().split('.')[0][:24]}",
+        options: dict[str, Any] = {
+            "socket_timeout": timeout,
+            "max_connections": CONNECTIONS,
+            "socket_connect_timeout": min(timeout, CONNECT_TIMEOUT),
+            "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05) if repeats else NoBackoff(), repeats),
+            "retry_on_error": [RedisConnectionError, RedisTimeoutError] if repeats else [],
+            "health_check_interval": 15,
+            "client_name": f"smsqueue-{role}-{socket.gethostname().split('.')[0][:24]}",
             **({} if url.startswith("unix:") else {"socket_keepalive": True}),
-        )
+        }
+        if url.startswith("sentinel:"):
+            return _by_sentinel(url, options)
+        return Redis.from_url(url, **options)
     except (ValueError, TypeError) as error:
         problem = type(error).__name__
     raise Misconfigured(
         f"SMSQUEUE_REDIS_URL is not an address smsqueue can read ({problem}): "
-        "write redis://host:port/0, rediss://host:port/0 or unix:///path/to/socket."
+        "write redis://host:port/0, rediss://host:port/0, unix:///path/to/socket or sentinel://host:port,host:port/name."
     )
+
+
+def _by_sentinel(url: str, options: dict[str, Any]) -> Redis:
+    match = SENTINEL.fullmatch(url)
+    if match is None:
+        raise ValueError
+    hosts = [host.rpartition(":") for host in match["hosts"].split(",")]
+    sentinel = Sentinel(
+        [(host or port, int(port) if host else SENTINEL_PORT) for host, _, port in hosts],
+        socket_timeout=SENTINEL_TIMEOUT,
+        socket_connect_timeout=SENTINEL_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),  # the next sentinel is the repetition; redis-py's own default waits half a minute
+    )
+    login = {"username": match["user"] or None, "password": match["password"]} if match["password"] else {}
+    client: Redis = sentinel.master_for(match["name"], Redis, db=int(match["db"] or 0), **login, **options)
+    return client
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ answers as it did the first time; only `take` may not, and is not repeated.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import OutOfMemoryError, RedisError
@@ -19,10 +20,11 @@ from smsqueue.store.clock import ServerClock
 from smsqueue.store.epoch import Epoch
 from smsqueue.store.keys import PARKS, Keys, wire_of
 from smsqueue.store.policies import Policies
+from smsqueue.store.replication import Replication
 from smsqueue.store.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from redis import Redis
 
@@ -86,13 +88,20 @@ class Store:
     """Messages in Redis. Safe to share among threads."""
 
     def __init__(
-        self, redis: Redis, redis_once: Redis | None = None, *, shard: int = 0, epoch: Epoch | None = None
+        self,
+        redis: Redis,
+        redis_once: Redis | None = None,
+        *,
+        shard: int = 0,
+        epoch: Epoch | None = None,
+        replicas: int = 0,
     ) -> None:
         self.redis = redis
         self._once = redis_once or redis
         self.keys = Keys(shard)
         self.clock = ServerClock()
         self.epoch = epoch or Epoch()
+        self.replication = Replication(replicas)
         self.policies = Policies(redis, self.keys)
         self._scripts = {name: Script(name) for name in SCRIPTS}
 
@@ -101,7 +110,10 @@ class Store:
         self.policies.seen(int(self._call("load", (), (0,))[2]))
 
     def accept(self, entries: Sequence[Entry], *, retention: timedelta) -> list[tuple[str, str]]:
-        """Store new messages; at most CALL_MAX. Answers (code, state): see accept.lua."""
+        """Store new messages; at most CALL_MAX. Answers (code, state): see accept.lua.
+
+        A code `new` becomes `alone` where too few replicas have it.
+        """
         keys: list[str] = []
         args: list[Any] = [retention // MILLISECOND]
         for entry in entries:
@@ -113,11 +125,12 @@ class Store:
                 *before, codec.to_ms(entry.look_at), *after, entry.supersede, lifetime, entry.payload,
             )  # fmt: skip
         try:
-            answer = self._call("accept", keys, args)
+            answer, safe = self._call_safely("accept", keys, args)
         except OutOfMemoryError:
             return [("closed", "")] * len(entries)
         self.policies.seen(int(answer[2]))
-        return [(code.decode(), state.decode()) for code, state in zip(answer[3::2], answer[4::2], strict=True)]
+        pairs = zip(answer[3::2], answer[4::2], strict=True)
+        return [("alone" if not safe and code == b"new" else code.decode(), state.decode()) for code, state in pairs]
 
     def wake(self, *, retention: timedelta, limit: int = MOVE_MAX) -> Woken:
         """Move what is due, what ran out of its lease, and what passed its deadline."""
@@ -178,7 +191,10 @@ class Store:
         return codes
 
     def gate(self, passages: Sequence[Passage], *, fence: str, queue: str, lease: timedelta) -> list[str]:
-        """Let messages of one queue onto the wire under a fence; at most CALL_MAX. See gate.lua."""
+        """Let messages of one queue onto the wire under a fence; at most CALL_MAX. See gate.lua.
+
+        A code `yes` becomes `alone` where too few replicas know of it: then no call may start.
+        """
         keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
         keys += [self.keys.cap(passage.cap) for passage in passages if passage.cap]
         provider = queue.split(".")[1]
@@ -188,14 +204,15 @@ class Store:
                 e.id, e.version, codec.to_ms(valid_until), len(e.attempts) + 1,
                 e.lane, e.category, e.tenant, e.campaign, cap, most,
             )  # fmt: skip
-        return [code.decode() for code in self._call("gate", keys, args)[2:]]
+        answer, safe = self._call_safely("gate", keys, args)
+        return ["alone" if not safe and code == b"yes" else code.decode() for code in answer[2:]]
 
     def stop(self, ids: Sequence[str], *, reason: str, retention: timedelta) -> list[str]:
         """Withdraw messages. Answers `cancelled`, `stopping`, `submitted`, `final` or `missing`."""
         codes: list[str] = []
         for part in _parts(ids):
             keys = [key for id in part for key in (self.keys.envelope(id), self.keys.payload(id))]
-            answer = self._call("stop", keys, (reason, retention // MILLISECOND, *part))
+            answer, _ = self._call_safely("stop", keys, (reason, retention // MILLISECOND, *part))
             codes += [code.decode() for code in answer[2:]]
         return codes
 
@@ -239,18 +256,34 @@ class Store:
         return [code.decode() for code in self._call("audit", keys, (home, *ids))[2:]]
 
     def _call(self, name: str, keys: Sequence[str], args: Sequence[Any], redis: Redis | None = None) -> list[Any]:
-        declared = (*self.policies.layout.homes, *keys)
+        """Call a script whose writes may be lost with a primary: whoever looks next does it again."""
+        script, redis = self._scripts[name], redis or self.redis
+        return self._guarded(name, lambda *given: (script(redis, *given), not self.replication.replicas), keys, args)[0]
+
+    def _call_safely(self, name: str, keys: Sequence[str], args: Sequence[Any]) -> tuple[list[Any], bool]:
+        """Call a script and wait for replicas, as many as configured; says whether they have it."""
+        run = partial(self.replication.run, self._scripts[name], self.redis)
+        return self._guarded(name, run, keys, args)
+
+    def _guarded(
+        self,
+        name: str,
+        run: Callable[[Sequence[str], Sequence[Any]], tuple[list[Any], bool]],
+        keys: Sequence[str],
+        args: Sequence[Any],
+    ) -> tuple[list[Any], bool]:
         kind = ""
         try:
-            answer = self._scripts[name](redis or self.redis, declared, (*args, self.epoch.highest))
+            answer, safe = run((*self.policies.layout.homes, *keys), (*args, self.epoch.highest))
         except OutOfMemoryError:
             raise
         except RedisError as error:
             kind = "behind" if str(error).startswith("BEHIND ") else type(error).__name__
         else:
             self.clock.told(int(answer[0]))
-            self.epoch.told(int(answer[1]))
-            return answer
+            if safe:  # what only the primary knows may be gone with it, and must not be missed then
+                self.epoch.told(int(answer[1]))
+            return answer, safe
         if kind == "behind":
             raise StoreBehind(BEHIND)
         raise StoreUnavailable(

@@ -67,9 +67,11 @@ def _by_sentinel(url: str, options: dict[str, Any]) -> Redis:
     hosts = [host.rpartition(":") for host in match["hosts"].split(",")]
     sentinel = Sentinel(
         [(host or port, int(port) if host else SENTINEL_PORT) for host, _, port in hosts],
-        socket_timeout=SENTINEL_TIMEOUT,
-        socket_connect_timeout=SENTINEL_TIMEOUT,
-        retry=Retry(NoBackoff(), 0),  # the next sentinel is the repetition; redis-py's own default waits half a minute
+        sentinel_kwargs={
+            "socket_timeout": SENTINEL_TIMEOUT,
+            "socket_connect_timeout": SENTINEL_TIMEOUT,
+            "retry": Retry(NoBackoff(), 0),  # the next sentinel is the repetition; redis-py's own takes half a minute
+        },
     )
     login = {"username": match["user"] or None, "password": match["password"]} if match["password"] else {}
     client: Redis = sentinel.master_for(match["name"], Redis, db=int(match["db"] or 0), **login, **options)

@@ -19,7 +19,7 @@ from smsqueue.privacy.log import EventName, event
 from workers.carry_out import Decided, carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
 
     from smsqueue.core.envelope import Envelope
@@ -50,13 +50,16 @@ class Settler:
         self._store = store
         self._executor = executor
         self._answers: list[Answered] = []
+        self._written: list[Callable[[], None]] = []
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def add(self, answered: Answered) -> None:
-        """Take in an answer; on the loop."""
+    def add(self, answered: Answered, written: Callable[[], None] | None = None) -> None:
+        """Take in an answer; on the loop. `written` is called when the store has it: until then it is in doubt."""
         self._answers.append(answered)
+        if written is not None:
+            self._written.append(written)
         self._idle.clear()
         self._news.set()
 
@@ -73,6 +76,7 @@ class Settler:
             await asyncio.sleep(LINGER)
             self._news.clear()
             batch, self._answers = self._answers, []
+            written, self._written = self._written, []
             while batch:
                 try:
                     batch = await loop.run_in_executor(self._executor, self._write, batch)
@@ -82,8 +86,27 @@ class Settler:
                         event(_log, logging.ERROR, EventName.STORE_UNAVAILABLE, count=len(batch))
                     failing = True
                     await asyncio.sleep(PATIENCE)
+                except Exception as error:  # noqa: BLE001 - a bug with one answer must not stop the others
+                    event(_log, logging.ERROR, EventName.ENGINE_FAILED, count=len(batch), error=error)
+                    batch = await self._one_by_one(batch)
+            for call in written:
+                call()
             if not self._answers:
                 self._idle.set()
+
+    async def _one_by_one(self, batch: Sequence[Answered]) -> list[Answered]:
+        """Write answers apart, and leave one that cannot be written to its lease; returns what is to be repeated."""
+        repeat: list[Answered] = []
+        for answered in batch:
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._executor, self._write, [answered])
+            except SmsQueueError:
+                repeat.append(answered)
+            except Exception as error:  # noqa: BLE001 - see above
+                event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=answered.envelope.id, error=error)
+        if repeat:
+            await asyncio.sleep(PATIENCE)
+        return repeat
 
     def _write(self, batch: Sequence[Answered]) -> list[Answered]:
         """Write a batch; what somebody else moved meanwhile is decided again on what it is now."""

@@ -105,7 +105,7 @@ class Submit:
         while not self._stopping:
             await self._news.wait()
             self._news.clear()
-            while not self._stopping and (next_ := self._next()) is not None:
+            while not self._stopping and (next_ := await self._next_guarded()) is not None:
                 queue, ids = next_
                 await self._start_guarded(queue, ids)
         self._quiet.set()
@@ -121,6 +121,15 @@ class Submit:
         self._waiting.clear()
         if self._calls:
             await asyncio.wait(self._calls)
+
+    async def _next_guarded(self) -> tuple[str, list[str]] | None:
+        """Choose; a new policy may have to be read for it, from a store that is away."""
+        while not self._stopping:
+            try:
+                return self._next()
+            except SmsQueueError:
+                await asyncio.sleep(PATIENCE)
+        return None
 
     def _next(self) -> tuple[str, list[str]] | None:
         """Choose a queue and ids that fit into the free slots: the first lane first, the others in turn."""
@@ -268,6 +277,9 @@ class Submit:
 
     def _ended(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
+
+    def _settled(self) -> None:
+        """Free a slot: not when the answer comes but when it is written, since until then the call is in doubt."""
         self._free += 1
         self._news.set()
 
@@ -275,7 +287,7 @@ class Submit:
         fence = envelope.fence
         if time.monotonic() + self._call_limit > lease_ends:
             event(_log, logging.WARNING, EventName.LEASE_LOST, id=envelope.id)
-            self._settler.add(Answered(envelope, fence, None))
+            self._settler.add(Answered(envelope, fence, None), self._settled)
             return
         try:
             sender = self._store.policies.current.sender_id(envelope.sender, self._name)
@@ -284,14 +296,14 @@ class Submit:
             )
         except Exception as error:  # noqa: BLE001 - nothing was sent: say so
             event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
-            self._settler.add(Answered(envelope, fence, None))
+            self._settler.add(Answered(envelope, fence, None), self._settled)
             return
         try:
             result = await self._provider.submit(submission)
         except Exception as error:  # noqa: BLE001 - an adapter's bug: nobody knows what was sent
             event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
             result = SendResult(status=SendStatus.UNKNOWN, code="bug")
-        self._settler.add(Answered(envelope, fence, result))
+        self._settler.add(Answered(envelope, fence, result), self._settled)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Call the store without stopping the loop."""

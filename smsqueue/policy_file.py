@@ -1,4 +1,4 @@
-"""A policy on disk: the package's document, overlaid by the operator's file."""
+"""A policy on disk: the package's document and its table of send hours, overlaid by the operator's file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tomllib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from smsqueue import send_hours
 from smsqueue.core import policy as policies
 from smsqueue.errors import InvalidPolicy
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 def document(overlay: Path | None) -> dict[str, Any]:
     """Read and validate the effective document. Raises InvalidPolicy naming file and key."""
     merged = tomllib.loads(resources.files("smsqueue").joinpath("data/policy.toml").read_text("utf-8"))
+    merged[send_hours.TABLE] = send_hours.shipped()
     if overlay is None:
         return merged
     problem = ""
     try:
-        merged = _overlaid(merged, tomllib.loads(overlay.read_text("utf-8")))
+        text = overlay.read_text("utf-8")
+        above = tomllib.loads(text)
+        rows = send_hours.read(above.pop(send_hours.TABLE, []), text)
+        merged = _overlaid(merged, above)
+        merged[send_hours.TABLE] = send_hours.laid_over(merged[send_hours.TABLE], rows)
         policies.read(merged)
     except (OSError, UnicodeDecodeError) as error:
         problem = f"cannot be read ({type(error).__name__})"

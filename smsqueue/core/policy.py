@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from smsqueue.core import calendar, duration
+from smsqueue.core import calendar, duration, public_holidays, schedule, send_hours
 from smsqueue.errors import InvalidPolicy
 
 Duration = Annotated[timedelta, BeforeValidator(duration.parse), PlainSerializer(duration.text)]
@@ -46,6 +46,17 @@ class Conflict(StrEnum):
     ADVANCE = "advance"  # send it in the last allowed instant before: the evening before a morning
 
 
+class QuietKind(StrEnum):
+    """Which quiet hours a category respects. It is false when it respects none."""
+
+    LEGAL = "legal"  # those of the table of send hours, by country and subdivision
+    COURTESY = "courtesy"  # the policy's own; and the table's, where a law speaks of service messages too
+    OFF = "off"  # none: at any hour
+
+    def __bool__(self) -> bool:
+        return self is not QuietKind.OFF
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -54,8 +65,8 @@ class Category(_Part):
     """A kind of traffic, and how it is treated."""
 
     lane: Name
-    quiet: bool
-    """Whether quiet hours are respected."""
+    quiet: QuietKind
+    """Which quiet hours are respected."""
     validity: Duration
     """How long it is worth sending when the producer does not say."""
     longest: Duration
@@ -147,23 +158,19 @@ class Numbers(_Part):
 
 
 class Quiet(_Part):
-    """When a message that respects quiet hours may be submitted, by the clocks where the recipient may be."""
+    """When a message may be submitted out of courtesy, by the clocks where the recipient may be; and the guard."""
 
     open: str
+    """The hours of categories with `quiet = "courtesy"`."""
     guard: Duration
     """Cut off at both ends: the server's clock error, the call's time limit and the carrier's minutes."""
 
     @model_validator(mode="after")
     def _readable(self) -> Quiet:
-        self.schedule  # noqa: B018 - raises ValueError with what is wrong
+        schedule.parse_schedule(self.open)
         if not timedelta(seconds=30) <= self.guard <= timedelta(hours=2):
             raise ValueError("guard lies between 30s and 2h: it has to cover clock errors and the provider's call")
         return self
-
-    @cached_property
-    def schedule(self) -> calendar.Schedule:
-        """The open hours as a schedule."""
-        return calendar.parse_schedule(self.open)
 
 
 class Policy(_Part):
@@ -173,6 +180,8 @@ class Policy(_Part):
     version: int = 0
     numbers: Numbers = Numbers()
     quiet: Quiet
+    hours: tuple[send_hours.Row, ...] = ()
+    """The table of send hours: what laws and carriers say, by country and subdivision."""
     lanes: Mapping[Name, Lane] = Field(min_length=1)
     categories: Mapping[Name, Category] = Field(min_length=1)
     providers: Mapping[Name, Provider] = Field(min_length=1)
@@ -197,6 +206,7 @@ class Policy(_Part):
             for provider in ids:
                 if provider not in self.providers:
                     raise ValueError(f"senders.{name}: there is no provider {provider}")
+        self._hours_hold()
         return self
 
     @model_validator(mode="after")
@@ -206,6 +216,24 @@ class Policy(_Part):
         if sum(lane.share for lane in self.lanes.values()) > 0.9:  # noqa: PLR2004 - some must stay free to all
             raise ValueError("lanes: the shares add up to more than 0.9, which leaves nothing for whoever needs more")
         return self
+
+    def _hours_hold(self) -> None:
+        kinds = {category.quiet for category in self.categories.values()}
+        places = [row.place for row in self.hours]
+        if twice := sorted({place for place in places if places.count(place) > 1}):
+            raise ValueError(f"hours: more than one row is about {', '.join(twice)}: leave one")
+        default = next((row for row in self.hours if row.country == send_hours.ANYWHERE), None)
+        if QuietKind.LEGAL in kinds and (default is None or send_hours.Traffic.PROMOTIONAL not in default.classes):
+            raise ValueError('hours: a row of promotional hours for country "*" is missing: somebody is anywhere')
+        if public_holidays.installed():
+            return
+        used = {QuietKind.LEGAL: send_hours.Traffic.PROMOTIONAL, QuietKind.COURTESY: send_hours.Traffic.SERVICE}
+        wanted = {used[kind] for kind in kinds if kind in used}
+        need = [row.rule().id for row in self.hours if row.names_holidays and wanted.intersection(row.classes)]
+        if QuietKind.COURTESY in kinds and schedule.parse_schedule(self.quiet.open).holiday is not None:
+            need.insert(0, send_hours.COURTESY)
+        if need:
+            raise ValueError(f"hours: {', '.join(need)} name public holidays (PH), and {public_holidays.INSTALL}")
 
     def sender_id(self, sender: str, provider: str) -> str | None:
         """Return what a provider calls a sender name; None: it does not serve that sender."""
@@ -224,7 +252,18 @@ class Policy(_Part):
         """How a stored message is treated whose category was removed: quiet, and never twice."""
         quiet = [category for category in self.categories.values() if category.quiet]
         chosen = self.categories.get("promotional") or (quiet or list(self.categories.values()))[0]
-        return chosen.model_copy(update={"quiet": True, "doubt": Doubt.WAIT, "resend": False})
+        kind = QuietKind.LEGAL if self.hours else QuietKind.COURTESY
+        return chosen.model_copy(update={"quiet": kind, "doubt": Doubt.WAIT, "resend": False})
+
+    @cached_property
+    def table(self) -> send_hours.Table:
+        """The table, found by region."""
+        return send_hours.Table(self.hours)
+
+    @cached_property
+    def calendars(self) -> dict[tuple[str, str, QuietKind], calendar.Calendar | None]:
+        """What was found for region, zones and kind: kept by `rules.hours`, and gone with the policy."""
+        return {}
 
 
 def read(document: Mapping[str, Any]) -> Policy:

@@ -53,7 +53,7 @@ def policy():
     def made(**changes) -> Policy:
         category = {
             "lane": "service",
-            "quiet": True,
+            "quiet": "courtesy",
             "validity": "4h",
             "longest": "24h",
             "min_validity": "5m",

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from smsqueue.core import zones
-from smsqueue.core.calendar import BLOCK, DAY, HORIZON, Calendar, Schedule, calendar_for, parse_schedule
+from smsqueue.core.calendar import BLOCK, DAY, HORIZON, Calendar, calendar_for
+from smsqueue.core.schedule import Schedule, parse_schedule
 
 properties = settings(
     derandomize=settings.get_current_profile_name() in {"default", "ci"},
@@ -344,107 +345,6 @@ def test_a_window_shorter_than_two_guards_never_opens():
     calendar = Calendar(("UTC",), parse_schedule("Mo-Su 12:00-12:02"), 60)
 
     assert calendar.next_open(epoch(2026, 11, 24)) is None
-
-
-# --- schedules --------------------------------------------------------------------------------
-
-OPEN_LATE = ((480, 1260),)
-
-
-@pytest.mark.parametrize(
-    ("text", "week"),
-    [
-        pytest.param("Mo-Su 08:00-21:00", (OPEN_LATE,) * 7, id="every day"),
-        pytest.param("Mo-Sa 08:00-20:00; Su off", (((480, 1200),),) * 6 + ((),), id="Sundays off"),
-        pytest.param(
-            "Mo-Fr 08:00-20:00; Sa 10:00-20:00",
-            (((480, 1200),),) * 5 + (((600, 1200),), ()),
-            id="a day that nobody names is closed",
-        ),
-        pytest.param(
-            "Mo-Su 08:00-20:00; We off",
-            (((480, 1200),),) * 2 + ((),) + (((480, 1200),),) * 4,
-            id="later rules override",
-        ),
-        pytest.param(
-            "Mo,We,Fr-Sa 09:00-12:00,14:00-24:00",
-            tuple(((540, 720), (840, 1440)) if day in {0, 2, 4, 5} else () for day in range(7)),
-            id="lists of days and of windows",
-        ),
-        pytest.param(
-            "Sa-Mo 10:00-12:00",
-            tuple(((600, 720),) if day in {5, 6, 0} else () for day in range(7)),
-            id="a range over the end of the week",
-        ),
-        pytest.param("Mo-Su 14:00-18:00,08:00-12:00", (((480, 720), (840, 1080)),) * 7, id="windows in any order"),
-        pytest.param("24/7", (((0, 1440),),) * 7, id="always"),
-        pytest.param("quiet 21:00-08:00", (OPEN_LATE,) * 7, id="quiet over midnight"),
-        pytest.param("quiet: 21:00-08:00", (OPEN_LATE,) * 7, id="quiet with a colon"),
-        pytest.param("quiet 12:00-14:00", (((0, 720), (840, 1440)),) * 7, id="a quiet noon"),
-        pytest.param("quiet 00:00-08:00", (((480, 1440),),) * 7, id="quiet from midnight"),
-        pytest.param("quiet 21:00-24:00", (((0, 1260),),) * 7, id="quiet until midnight"),
-        pytest.param("quiet 09:00-09:00", (((0, 1440),),) * 7, id="quiet for no time at all is never quiet"),
-        pytest.param(
-            "  Mo - Su   08:00 - 12:00 , 13:00-21:00 ;\n", (((480, 720), (780, 1260)),) * 7, id="spaces anywhere"
-        ),
-    ],
-)
-def test_hours_are_read(text, week):
-    assert parse_schedule(text) == Schedule(week)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        pytest.param("", "there are no hours", id="an empty text"),
-        pytest.param(" ; ", "there are no hours", id="only separators"),
-        pytest.param("8-21", 'cannot read "8-21": write days and hours', id="bare hours"),
-        pytest.param("08:00-21:00", "write days and hours", id="hours without days"),
-        pytest.param("Mo-Su", "write days and hours", id="days without hours"),
-        pytest.param("Mo-Su 8:00-21:00", "write HH:MM-HH:MM", id="an hour of one digit"),
-        pytest.param("Mo-Su 08:00-25:00", "between 00:00 and 24:00", id="an hour that is none"),
-        pytest.param("Mo-Su 08:00-24:30", "between 00:00 and 24:00", id="after midnight"),
-        pytest.param("Mo-Su 08:00-20:60", "write HH:MM-HH:MM", id="a minute that is none"),
-        pytest.param("Mo-Su 0\u0668:00-21:00", "write HH:MM-HH:MM", id="digits of another script"),
-        pytest.param("Mo-Su 08:00", "write HH:MM-HH:MM", id="no end"),
-        pytest.param("Mo-Su 08:00-12:00,", 'cannot read the hours ""', id="a comma too many"),
-        pytest.param("Mo-Su 08:00-12:00,Su off", 'cannot read the hours "Su off"', id="a comma instead of a semicolon"),
-        pytest.param("Mo-Su closed", 'cannot read the hours "closed"', id="an unknown word"),
-        pytest.param("Mo-Su 20:00-02:00", "split what crosses midnight", id="an open window over midnight"),
-        pytest.param("Mo-Su 08:00-08:00", "split what crosses midnight", id="an empty window"),
-        pytest.param("Mo-Su 08:00-12:00,11:00-14:00", "do not overlap", id="windows that overlap"),
-        pytest.param("Mo-Sun 08:00-20:00", 'cannot read the days "Mo-Sun"', id="a day of three letters"),
-        pytest.param("mo-su 08:00-20:00", 'cannot read the days "mo-su"', id="small letters"),
-        pytest.param("Mo-We-Fr 08:00-20:00", 'cannot read the days "Mo-We-Fr"', id="a range of three"),
-        pytest.param("Mo-Sa 08:00-20:00; PH off", "public holidays", id="holidays, which there are none of"),
-        pytest.param("Su,PH off", "public holidays", id="holidays in a list"),
-        pytest.param("quiet", "write HH:MM-HH:MM", id="quiet at no time"),
-        pytest.param("quiet 9-8", "write HH:MM-HH:MM", id="quiet at bare hours"),
-        pytest.param("quiet 00:00-24:00", "never opens", id="always quiet"),
-        pytest.param("Mo-Su off", "never opens", id="never open"),
-    ],
-)
-def test_hours_that_cannot_be_read_say_what_would_be_right(text, sentence):
-    with pytest.raises(ValueError) as caught:
-        parse_schedule(text)
-
-    assert sentence in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "week",
-    [
-        pytest.param((OPEN_LATE,) * 6, id="six days"),
-        pytest.param((((600, 720), (480, 540)),) * 7, id="not sorted"),
-        pytest.param((((480, 720), (700, 800)),) * 7, id="overlapping"),
-        pytest.param((((480, 480),),) * 7, id="empty"),
-        pytest.param((((-1, 480),),) * 7, id="before midnight"),
-        pytest.param((((480, 1441),),) * 7, id="after midnight"),
-    ],
-)
-def test_a_schedule_that_would_break_the_search_is_refused(week):
-    with pytest.raises(ValueError):
-        Schedule(week)
 
 
 # --- sharing ----------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
         ),
         pytest.param(
             {"deadline": 20 * HOUR},
-            {"quiet": False},
+            {"quiet": "off"},
             CLEAR,
             timedelta(0),
             ("handoff", "first", 20 * HOUR),
@@ -155,7 +155,7 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
         ),
         pytest.param(
             {"region": "001"},
-            {"quiet": False},
+            {"quiet": "off"},
             CLEAR,
             timedelta(0),
             ("handoff", "first", LIFE),
@@ -171,7 +171,7 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
         ),
         pytest.param(
             {"category": "gone"},
-            {"quiet": False},
+            {"quiet": "off"},
             CLEAR,
             12 * HOUR,
             End(State.EXPIRED, Reason.TTL),
@@ -179,7 +179,7 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
         ),
         pytest.param(
             {"category": "gone", "deadline": 24 * HOUR},
-            {"quiet": False},
+            {"quiet": "off"},
             CLEAR,
             12 * HOUR,
             ("hold", 20 * HOUR + MINUTE, Reason.QUIET_HOURS),

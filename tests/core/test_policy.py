@@ -12,7 +12,7 @@ import pytest
 from smsqueue import policy_file
 from smsqueue.core import duration
 from smsqueue.core import policy as policies
-from smsqueue.core.policy import Doubt
+from smsqueue.core.policy import Doubt, QuietKind
 from smsqueue.errors import InvalidPolicy
 
 LAB = Path(__file__).parents[2] / "lab" / "policy.toml"
@@ -177,7 +177,12 @@ def test_the_packages_document_cannot_be_changed_by_a_caller():
 def test_a_category_that_was_removed_is_treated_as_the_strictest():
     strict = policies.read(policy_file.document(None)).category("gone")
 
-    assert (strict.lane, strict.quiet, strict.doubt, strict.resend) == ("promotional", True, Doubt.WAIT, False)
+    assert (strict.lane, strict.quiet, strict.doubt, strict.resend) == (
+        "promotional",
+        QuietKind.LEGAL,
+        Doubt.WAIT,
+        False,
+    )
 
 
 def test_the_strictest_of_a_policy_without_promotional_is_still_quiet():
@@ -188,7 +193,7 @@ def test_the_strictest_of_a_policy_without_promotional_is_still_quiet():
 
     strict = policies.read(document).category("gone")
 
-    assert (strict.quiet, strict.doubt) == (True, Doubt.WAIT)
+    assert (strict.quiet, strict.doubt) == (QuietKind.LEGAL, Doubt.WAIT)
 
 
 def test_a_policy_cannot_be_changed_in_place():

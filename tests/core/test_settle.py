@@ -355,7 +355,7 @@ RESULTS = st.sampled_from(["", *(status.value for status in SendStatus), "delive
     results=st.lists(RESULTS, max_size=4),
     fence=st.integers(0, 4),
     status=st.sampled_from(SendStatus),
-    rules=st.sampled_from([{}, {"doubt": "again"}, {"resend": True}, {"quiet": False}, {"routes": ["first"]}]),
+    rules=st.sampled_from([{}, {"doubt": "again"}, {"resend": True}, {"quiet": "off"}, {"routes": ["first"]}]),
     seconds=st.integers(0, 20_000),
     jitter=st.floats(0, 1, exclude_max=True),
 )

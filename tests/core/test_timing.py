@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from smsqueue.core import zones
-from smsqueue.core.calendar import DAY, HORIZON, Calendar, Schedule, parse_schedule
+from smsqueue.core.calendar import DAY, HORIZON, Calendar
+from smsqueue.core.schedule import Schedule, parse_schedule
 from smsqueue.core.timing import Expire, Hold, Send, TimingReason, when
 from tests.core.test_calendar import HOUR, guards, instants, oracle, place_sets, properties, schedules
 

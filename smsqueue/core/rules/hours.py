@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from smsqueue.core import calendar, timing, zones
+from smsqueue.core import public_holidays, timing, zones
+from smsqueue.core.calendar import calendar_for
 from smsqueue.core.outcome import End, Hold
+from smsqueue.core.policy import QuietKind
+from smsqueue.core.schedule import Dated, Together, parse_schedule
+from smsqueue.core.send_hours import Rule, courtesy
 from smsqueue.core.states import Reason, State
 
 if TYPE_CHECKING:
+    from smsqueue.core.calendar import Calendar
     from smsqueue.core.envelope import Envelope
-    from smsqueue.core.policy import Category, Policy, Quiet
+    from smsqueue.core.policy import Category, Policy
+    from smsqueue.core.schedule import Hours
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+
+_KEPT = 4096  # regions and zone sets of one policy
 
 
 def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | datetime:
@@ -24,7 +31,7 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
     category = policy.category(envelope.category)
     open_hours = None
     if category.quiet:
-        open_hours = _calendar(envelope.region, envelope.zones, policy.quiet)
+        open_hours = _calendar(envelope.region, envelope.zones, category.quiet, policy)
         if open_hours is None:  # nobody knows where the recipient is: unknown means quiet
             return End(State.EXPIRED, Reason.NO_WINDOW)
     start = envelope.not_before
@@ -59,13 +66,48 @@ def _cutoff(category: Category, policy: Policy) -> int:
     return 0 if reaches else category.late_cutoff // SECOND
 
 
-@lru_cache(maxsize=4096)
-def _places(region: str, explicit: str) -> tuple[str, ...]:
-    return zones.set_of(region=region, explicit=explicit)
+def rules_for(region: str, category: str, policy: Policy) -> tuple[Rule, ...]:
+    """Return the rules that hold for a category in a region, `FR` or `US-FL`: all of them at once.
+
+    None: the category goes at any hour; or, if it keeps quiet hours, no rule is known, and then it never goes.
+    """
+    return _rules(region, policy.category(category).quiet, policy)
 
 
-def _calendar(region: str, explicit: str, quiet: Quiet) -> calendar.Calendar | None:
-    places = _places(region, explicit)
-    if not places:
+def _rules(region: str, kind: QuietKind, policy: Policy) -> tuple[Rule, ...]:
+    match kind:
+        case QuietKind.LEGAL:
+            return policy.table.promotional(region)
+        case QuietKind.COURTESY:
+            return (courtesy(policy.quiet.open), *policy.table.service(region))
+        case QuietKind.OFF:
+            return ()
+
+
+def _calendar(region: str, explicit: str, kind: QuietKind, policy: Policy) -> Calendar | None:
+    """Return the calendar of region and zones; None: nobody knows one."""
+    known = policy.calendars
+    key = (region, explicit, kind)
+    if key in known:
+        return known[key]
+    found = _find(region, explicit, kind, policy)
+    if len(known) < _KEPT:
+        known[key] = found
+    return found
+
+
+def _find(region: str, explicit: str, kind: QuietKind, policy: Policy) -> Calendar | None:
+    places = zones.set_of(region=region.partition("-")[0], explicit=explicit)
+    every: list[Hours] = []
+    for rule in _rules(region, kind, policy):
+        schedule = parse_schedule(rule.hours)
+        if schedule.holiday is None:
+            every.append(schedule)
+        elif is_holiday := public_holidays.of(region):
+            every.append(Dated(schedule, is_holiday))
+        else:  # nobody knows when it is closed there
+            return None
+    if not places or not every:
         return None
-    return calendar.calendar_for(places, quiet.schedule, quiet.guard // SECOND)
+    hours = every[0] if len(every) == 1 else Together(tuple(every))
+    return calendar_for(places, hours, policy.quiet.guard // SECOND)

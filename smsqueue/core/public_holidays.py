@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INSTALL = "the package that knows them is missing: pip install 'smsqueue[holidays]', or write hours without PH"
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_ALSO = {"AC": "SH", "TA": "SH"}  # Ascension and Tristan da Cunha: in ISO 3166 parts of Saint Helena
+_ALSO = {"AC": "SH-AC", "TA": "SH-TA"}  # Ascension and Tristan da Cunha: in ISO 3166 parts of Saint Helena
 
 
 def installed() -> bool:
@@ -35,8 +35,7 @@ def of(region: str) -> HolidayTest | None:
 
     A subdivision without holidays of its own has those of its country. Equal holidays are the same object.
     """
-    country, _, subdivision = region.partition("-")
-    country = _ALSO.get(country, country)
+    country, _, subdivision = _ALSO.get(region, region).partition("-")
     known = subdivisions(country)
     if known is None:
         return None

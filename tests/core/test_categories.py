@@ -169,9 +169,9 @@ def test_what_is_advanced_can_be_sent_then_and_no_later(start, ahead, extra):
 @pytest.mark.parametrize(
     ("at", "reaches", "goes"),
     [
-        pytest.param("2026-11-24T19:50", False, True, id="more than an hour before quiet"),
-        pytest.param("2026-11-24T20:10", False, False, id="less than an hour, and the provider queues by itself"),
-        pytest.param("2026-11-24T20:10", True, True, id="less than an hour, and the carrier knows the validity"),
+        pytest.param("2026-11-24T18:50", False, True, id="more than an hour before quiet"),
+        pytest.param("2026-11-24T19:10", False, False, id="less than an hour, and the provider queues by itself"),
+        pytest.param("2026-11-24T19:10", True, True, id="less than an hour, and the carrier knows the validity"),
     ],
 )
 def test_what_a_providers_own_queue_might_carry_into_the_night_waits_for_the_morning(at, reaches, goes):
@@ -184,7 +184,7 @@ def test_what_a_providers_own_queue_might_carry_into_the_night_waits_for_the_mor
     assert isinstance(answer, datetime) is goes
     if not goes:
         assert isinstance(answer, Hold)
-        assert answer.until >= paris("2026-11-25T08:01")
+        assert answer.until >= paris("2026-11-25T08:31")
         assert isinstance(hours(envelope, rules, answer.until), datetime)
 
 
@@ -194,7 +194,7 @@ def test_of_two_providers_only_the_one_that_reaches_the_carrier_is_used_late_in_
     document["categories"]["promotional"]["routes"] = ["twilio", "console"]
     rules = policies.read(document)
     envelope = accept(message("promotional", validity=timedelta(hours=24)), paris("2026-11-24T12:00"))
-    early, late = paris("2026-11-24T15:00"), paris("2026-11-24T20:10")
+    early, late = paris("2026-11-24T15:00"), paris("2026-11-24T19:10")
 
     chosen = [route(envelope, rules, CLEAR, at, hours(envelope, rules, at)).provider for at in (early, late)]
     assert chosen == ["twilio", "console"]

@@ -40,11 +40,11 @@ FRENCH = {
 
 
 def document(*rows: dict, **categories: dict) -> dict:
-    """The package's document with some rows over its table; every category worth a submit of five minutes."""
+    """The package's document with some rows over its table; every category good for five minutes, none spread."""
     found = policy_file.document(None)
     found["hours"] = send_hours.laid_over(found["hours"], rows)
     for name, category in found["categories"].items():
-        category |= {"min_validity": "5m", **categories.get(name, {})}
+        category |= {"min_validity": "5m", "spread": "0s", "late_cutoff": "0s", **categories.get(name, {})}
     return found
 
 
@@ -247,6 +247,7 @@ try:
 except InvalidPolicy as error:
     print(error)
 shipped["categories"] = {"otp": shipped["categories"]["otp"]}
+shipped["aliases"] = {}
 print(policy.read(shipped).categories.keys())
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -28,10 +28,10 @@ def night(store, client):
     return store
 
 
-def promotions(client, count):
+def held(client, count):
     messages = [
-        Message(to="+33639981234", text="Hello.", category="promotional", region="FR", timezone="Europe/Paris",
-                validity=timedelta(days=2))
+        Message(to="+33639981234", text="Hello.", category="service", region="FR", timezone="Europe/Paris",
+                validity=timedelta(hours=20))
         for _ in range(count)
     ]  # fmt: skip
     accepted = client.send_many(messages)
@@ -74,11 +74,11 @@ def awake(store):
             _, ids = store.take(queue, lease=LEASE)
             if ids:
                 Dispatch(store, Nobody()).run(ids)
-    return store.redis.zcard(store.keys.ready("submit.twilio.promotional"))
+    return store.redis.zcard(store.keys.ready("submit.twilio.service"))
 
 
 def test_a_loosened_rule_frees_what_sleeps_a_few_at_a_time(night, client):
-    promotions(client, 250)
+    held(client, 250)
     assert awake(night) == 0
     night.policies.publish(policy(quiet={"open": "24/7"}))
     freed, steps, done = [], 0, False
@@ -94,7 +94,7 @@ def test_a_loosened_rule_frees_what_sleeps_a_few_at_a_time(night, client):
 
 
 def test_what_another_reason_holds_is_left_alone(night, client):
-    promotions(client, 150)
+    held(client, 150)
     at = night.clock.now() + timedelta(hours=1)
     client.send_many(
         [Message(to="+12025550123", text="Hi.", category="alert", not_before=at, validity=timedelta(hours=3))] * 230
@@ -105,12 +105,12 @@ def test_what_another_reason_holds_is_left_alone(night, client):
         _, done = night.relook(limit=100, margin=MARGIN)
         awake(night)
 
-    assert night.redis.zcard(night.keys.ready("submit.twilio.promotional")) == 150
+    assert night.redis.zcard(night.keys.ready("submit.twilio.service")) == 150
     assert night.redis.zcard(night.keys.due) == 230
 
 
 def test_what_the_new_policy_holds_as_well_sleeps_again_until_the_same_instant(night, client):
-    ids = promotions(client, 50)
+    ids = held(client, 50)
     before = [night.redis.zscore(night.keys.due, id) for id in ids]
     night.policies.publish(policy(numbers={"accept_fiction": True}, quiet={"guard": "61s"}))
     night.relook(limit=100, margin=MARGIN)
@@ -126,7 +126,7 @@ def test_what_the_new_policy_holds_as_well_sleeps_again_until_the_same_instant(n
     [("24/7", "now"), ("Mo-Su 06:00-21:00", "earlier"), ("Mo-Su 12:00-21:00", "later"), ("Mo-Su 08:00-21:00", "stays")],
 )
 def test_a_preview_says_what_a_policy_would_do_and_changes_nothing(night, client, hours, what):
-    ids = promotions(client, 30)
+    ids = held(client, 30)
     before = night.redis.zrange(night.keys.due, 0, -1, withscores=True)
 
     seen = preview(night, policies.read(policy(quiet={"open": hours})))

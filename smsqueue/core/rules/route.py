@@ -48,5 +48,5 @@ def route(
 def _too_late(envelope: Envelope, policy: Policy, name: str, now: datetime, valid_until: datetime) -> bool:
     """Whether a provider's own queue might carry it into quiet hours, which another of its category does not."""
     category, provider = policy.category(envelope.category), policy.providers[name]
-    ends_quiet = category.quiet and valid_until < envelope.deadline
+    ends_quiet = bool(category.quiet) and valid_until < envelope.deadline
     return ends_quiet and not provider.reaches_carrier and valid_until - now < category.late_cutoff

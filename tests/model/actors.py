@@ -78,7 +78,7 @@ def _gate(world: World, passages: list[Passage], queue: str) -> Generator[None, 
     for _ in range(1 + order.twice):
         codes = world.store.gate(passages, fence=fence, queue=queue, lease=rules.CALL_LEASE)
     refused = []
-    for (envelope, _), code in zip(passages, codes, strict=True):
+    for (envelope, *_), code in zip(passages, codes, strict=True):
         if code == "yes":
             world.promises.passed.setdefault(envelope.id, set()).add(fence)
             world.start(call(world, _past_gate(envelope, fence, queue), ends))

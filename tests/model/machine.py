@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,52 @@ ROUNDS = st.sampled_from([4, 4, 5, 6, 6, 7, 8, 12])
 PAUSES = st.sampled_from([("lane", "service"), ("category", "code"), ("provider", "acme")])
 
 
+LIKELY = {"accepted": 5, "throttled": 3, "unavailable": 3, "refused": 2}
+"""What brings a message to a second attempt comes often, the rest now and then."""
+SHORT = [timedelta(seconds=s) for s in (0, 1, 3, 6, 10, 16, 61)]
+LONG = [timedelta(seconds=s) for s in (240, 3600, 5400, 36_000)]
+
+
+def busy_while(world: World, chance: random.Random, steps: int) -> None:
+    """Let everybody do something, as on a busy day: single steps of single workers, and now and then a mishap.
+
+    Hypothesis alone seldom gets a message as far as a second attempt; here most get somewhere.
+    """
+    weights = [LIKELY.get(answer, 1) for answer in ANSWERS]
+
+    def order() -> Order:
+        return Order(
+            chance.choices(list(ANSWERS), weights)[0], twice=chance.random() < 0.1, later=chance.random() < 0.8
+        )
+
+    def start() -> None:
+        world.wake()
+        world.start(worker_of(world, chance.choice(rules.QUEUES)))
+
+    def resume_or_pause() -> None:
+        if world.paused:
+            world.resume()
+        elif chance.random() < 0.2:
+            world.pause(*chance.choice([("lane", "service"), ("category", "code"), ("provider", "acme")]))
+
+    def accept() -> None:
+        validity = chance.choice([timedelta(seconds=45), *[timedelta(hours=1)] * 3, timedelta(hours=15)])
+        world.accept(chance.choice(list(rules.CATEGORIES)), validity, chance.choice(["", "", "", "a"]))
+
+    calm = chance.random() < 0.5  # half of the days few messages come, and they get far
+    mishaps = 0.3 if calm else 2
+    deeds = {
+        lambda: world.work(chance.randrange(30), order()): 45, start: 30 if calm else 20, accept: 1.5 if calm else 5,
+        lambda: receipt(world, chance.randrange(30), chance.choice(["delivered", "undelivered", "accepted"])): 6,
+        lambda: world.move(chance.choice(SHORT)): 8, lambda: world.move(chance.choice(LONG)): mishaps / 4,
+        lambda: world.crash(chance.randrange(30)): mishaps, lambda: world.stop(chance.randrange(30)): mishaps,
+        lambda: world.accept_again(chance.randrange(30)): 1, resume_or_pause: mishaps,
+    }  # fmt: skip
+    for deed in chance.choices(list(deeds), list(deeds.values()), k=steps):
+        deed()
+        world.check()
+
+
 class Machine(RuleBasedStateMachine):
     """One world; every rule is one step of somebody."""
 
@@ -44,6 +91,10 @@ class Machine(RuleBasedStateMachine):
     @rule(category=CATEGORIES, validity=VALIDITIES, key=st.sampled_from(["", "", "a", "b"]), wait=WAITS)
     def accept(self, category, validity, key, wait):
         self.world.accept(category, validity, key, wait)
+
+    @rule(seed=st.integers(0, 2**32), steps=st.sampled_from([10, 40, 80]))
+    def a_busy_while(self, seed, steps):
+        busy_while(self.world, random.Random(seed), steps)
 
     @rule(number=NUMBER)
     def accept_again(self, number):

@@ -17,7 +17,7 @@ OPENS, CLOSES = 8, 21  # o'clock
 PROVIDER = "acme"
 
 
-def _category(*, lane: str, quiet: bool = False, doubt: str = "wait", resend: bool = False) -> dict[str, object]:
+def _category(*, lane: str, quiet: str = "off", doubt: str = "wait", resend: bool = False) -> dict[str, object]:
     return {
         "lane": lane, "quiet": quiet, "doubt": doubt, "resend": resend, "validity": "1h", "longest": "24h",
         "min_validity": "30s", "attempts": 4, "backoff": "2s", "backoff_cap": "10s",
@@ -26,7 +26,7 @@ def _category(*, lane: str, quiet: bool = False, doubt: str = "wait", resend: bo
 
 
 CATEGORIES = {
-    "calm": _category(lane="service", quiet=True),
+    "calm": _category(lane="service", quiet="courtesy"),
     "plain": _category(lane="service"),
     "code": _category(lane="otp", doubt="again"),
     "parcel": _category(lane="service", resend=True),

@@ -46,6 +46,7 @@ class World:
         self._known: list[tuple[str, Message]] = []
         self._newest: dict[str, str] = {}
         store.redis.flushall()
+        store.epoch.forget()
         self._shift = rules.START - self._server_time()
         self.move(timedelta(0))
         store.policies.publish(rules.POLICY)

@@ -3,8 +3,8 @@
 --
 -- ARGV  1 if the pumps are told of queues that were empty (0: the caller tops them up itself), then
 --       per change: id, version, state, reason, home ('=' if it stays), score, 1 if the payload goes,
---       retention (ms) or 0, 1 if the outside is told, provider, attempt, number of fields to set, field and
---       value of each, number of fields to delete, the fields
+--       retention (ms) or 0, 1 if the outside is told, provider, attempt, fence it was decided under or '',
+--       number of fields to set, field and value of each, number of fields to delete, the fields
 --
 -- Returns the server's time (ms), the epoch, then a code per change:
 --   ok, again (it is what a first run of this very call wrote), lost (somebody was faster), missing
@@ -22,20 +22,22 @@ end
 
 while at <= #ARGV do
   local id, version, state, reason, home, score = unpack(ARGV, at, at + 5)
-  local drop, retention, told, provider, attempt = unpack(ARGV, at + 6, at + 10)
-  local sets = slice(at + 12, 2 * ARGV[at + 11])
-  at = at + 12 + #sets
+  local drop, retention, told, provider, attempt, fence = unpack(ARGV, at + 6, at + 11)
+  local sets = slice(at + 13, 2 * ARGV[at + 12])
+  at = at + 13 + #sets
   local deletes = slice(at + 1, tonumber(ARGV[at]))
   at = at + 1 + #deletes
 
   local envelope = PREFIX .. 'e:' .. id
-  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk', 'cp')
+  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk', 'cp', 'fe')
   local code = 'ok'
   if not e[1] then
     code = 'missing'
   elseif e[1] ~= version then
     code = (tonumber(e[1]) == version + 1 and e[2] == state) and 'again' or 'lost'
     if code == 'lost' then tally('lost|' .. e[5]) end
+  elseif fence ~= '' and fence ~= e[8] then
+    code = 'lost' -- the version is right by chance: the caller's gate never ran, and another's did
   else
     redis.call('HSET', envelope, 's', state, 'rs', reason, 'v', version + 1, unpack(sets))
     if #deletes > 0 then redis.call('HDEL', envelope, unpack(deletes)) end

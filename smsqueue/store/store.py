@@ -314,9 +314,11 @@ def _write(change: Change, args: list[Any]) -> None:
         change.retention // MILLISECOND if change.retention is not None else 0,
         int(change.state is not before.state and _TOLD[change.state]),
         last.provider if last else "", len(change.attempts),
+        before.fence if before.state in _FENCED else "",
         len(sets) // 2, *sets, len(deletes), *deletes,
     )  # fmt: skip
 
 
+_FENCED = frozenset({State.SUBMITTING, State.UNKNOWN})
 _TOLD = {state: state not in {State.QUEUED, State.HELD, State.SUBMITTING} for state in State}
 """What goes into the event stream."""

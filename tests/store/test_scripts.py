@@ -293,3 +293,15 @@ def test_a_campaign_counts_its_messages_by_state(client, store):
 
     counts = {k.decode(): int(v) for k, v in store.redis.hgetall(store.keys.counts("spring")).items()}
     assert counts == {"queued": 2, "cancelled": 1}
+
+
+def test_a_settle_under_a_fence_that_never_passed_does_not_move_another_fences_call(store, one):
+    passage = hand_off(store, one)
+    supposed = passage.envelope._replace(
+        state=State.SUBMITTING, version=passage.envelope.version + 1, fence="mine", home="wire:twilio.service"
+    )  # the gate call under this fence was lost on its way, and its worker does not know
+    assert store.gate([passage], fence="another", queue=QUEUE, lease=CALL) == ["yes"]
+
+    assert carry(store, supposed, Hold(store.clock.now(), Reason.STOPPING)) == "lost"
+    assert envelope(store, one).state is State.SUBMITTING
+    assert carry(store, envelope(store, one), Submitted(store.clock.now() + DAY)) == "ok"

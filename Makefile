@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo demo-keep test check fast bench clean
+.PHONY: demo demo-keep test check fast bench faults clean
 
 ## watch real messages travel: servers, workers and a stand-in provider on this machine
 demo: $(READY)
@@ -32,6 +32,10 @@ fast: $(READY)
 ## figures, beside one Celery task per message in the same run; writes build/bench.json
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+## everything that can go wrong, long: writes build/faults.json
+faults: $(READY)
+	@$(BIN)/python -m lab.faults
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "smsqueue needs Python 3.11 or later: make PYTHON=python3.11 ...")'

@@ -92,6 +92,18 @@ class Server:
         shutil.copytree(to, self.directory)
         self.start()
 
+    def lose_power(self) -> None:
+        """Kill it, cut off what no fsync had reached for certain, half an entry included, and start it on the rest.
+
+        With `appendfsync always` a call is answered after its fsync, so the file of the last answer is whole; here the
+        last entries are cut as well when they are written but not yet answered.
+        """
+        self.kill()
+        newest = max(self.directory.glob("appendonlydir/*.incr.aof"), key=lambda path: path.stat().st_mtime)
+        with newest.open("ab") as file:  # what the disk made of a write that was under way
+            file.write(b"*3\r\n$3\r\nSET\r\n$5\r\nhalf")
+        self.start()
+
     def freeze(self) -> None:
         """Stop it in its tracks."""
         os.kill(self.pid, signal.SIGSTOP)

@@ -173,7 +173,7 @@ class Store:
             facts = CLEAR
             if paused or withdrawn or providers:
                 facts = Facts(bool(paused), bool(withdrawn), providers)
-            yield Loaded(codec.envelope(id, flat) if flat else None, payload, facts)
+            yield Loaded(_readable(id, flat), payload, facts)
 
     def apply(self, changes: Sequence[Change], *, wake: bool = True) -> list[str]:
         """Write decided changes. Answers `ok`, `again`, `lost` or `missing`: see apply.lua.
@@ -289,6 +289,16 @@ class Store:
         raise StoreUnavailable(
             f"The store did not carry out `{name}` ({kind}). Is the server of SMSQUEUE_REDIS_URL up?"
         )
+
+
+def _readable(id: str, flat: list[bytes] | None) -> Envelope | None:
+    """Read an envelope; one that somebody damaged is nobody's batch's trouble: its looks end it as poison."""
+    if not flat:
+        return None
+    try:
+        return codec.envelope(id, flat)
+    except (KeyError, ValueError, IndexError):
+        return None
 
 
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -305,3 +305,10 @@ def test_a_settle_under_a_fence_that_never_passed_does_not_move_another_fences_c
     assert carry(store, supposed, Hold(store.clock.now(), Reason.STOPPING)) == "lost"
     assert envelope(store, one).state is State.SUBMITTING
     assert carry(store, envelope(store, one), Submitted(store.clock.now() + DAY)) == "ok"
+
+
+def test_a_damaged_envelope_does_not_keep_its_batch_from_being_read(client, store, one):
+    other = client.send(Message(to="+12025550124", text="Hi.", category="alert")).id
+    store.redis.hset(store.keys.envelope(other), "d", "nonsense")
+
+    assert [loaded.envelope is None for loaded in store.load([one, other])] == [False, True]

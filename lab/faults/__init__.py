@@ -1,0 +1,1 @@
+"""The fault laboratory: real processes, a fault in mid-flight, and a ledger afterwards."""

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.ledger import audit
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CAMPAIGN = "faults"
 PART = 200
+SOON = timedelta(minutes=2)
+"""What sleeps longer than this waits for a receipt: it is at rest."""
 HEALS_WITHIN = 120
 MARK = "zqkzqkzqk"
 """Every text holds it: where it shows in clear, something leaked."""
@@ -152,8 +155,13 @@ class Trial:
         raise TimeoutError("the producer could not be done with its messages")
 
     def _moving(self) -> int:
-        counts: Any = self.system.client.store.redis.hgetall(self.system.client.store.keys.counts(CAMPAIGN))
-        return sum(int(counts.get(state, 0)) for state in (b"queued", b"held", b"submitting"))
+        """Count what is not at rest: on its way, or about to be, as a one-time code in doubt that is submitted again."""
+        store = self.system.client.store
+        store.greet()
+        soon = (store.clock.now() + SOON).timestamp() * 1000
+        counts: Any = store.redis.hgetall(store.keys.counts(CAMPAIGN))
+        moving = sum(int(counts.get(state, 0)) for state in (b"queued", b"held", b"submitting"))
+        return moving + int(store.redis.zcount(store.keys.due, "-inf", soon))
 
     def _failed(self, id: str) -> bool:
         """Whether a message that nobody can read was given up, as it has to be."""

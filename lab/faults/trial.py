@@ -155,7 +155,7 @@ class Trial:
         raise TimeoutError("the producer could not be done with its messages")
 
     def _moving(self) -> int:
-        """Count what is not at rest: on its way, or about to be, as a one-time code in doubt that is submitted again."""
+        """Count what is not at rest: on its way, or in doubt and about to be submitted again."""
         store = self.system.client.store
         store.greet()
         soon = (store.clock.now() + SOON).timestamp() * 1000

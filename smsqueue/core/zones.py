@@ -5,6 +5,8 @@ There is one time zone database: that of the package `tzdata`, never the system'
 
 from __future__ import annotations
 
+import io
+import struct
 import zoneinfo
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
@@ -38,7 +40,7 @@ Stretch: TypeAlias = tuple[int, int, int]
 
 _SECOND = timedelta(seconds=1)
 _DAY = 86_400
-_STEP = 2 * _DAY  # no zone has changed its offset twice within 6 days since 1990 (tested)
+_STEP = 20 * _DAY  # no yearly rule changes the offset twice within so short a time (tested)
 _SLICE = 366 * _DAY  # what is examined, and kept, at a time
 
 
@@ -109,36 +111,53 @@ def _distinct(names: tuple[str, ...], first: int, last: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def _slice(name: str, number: int) -> tuple[Stretch, ...]:
-    """Find the changes of offset in one slice of time: sample it, and bisect where two samples differ."""
-    zone = _zone(name)
-    at, end = number * _SLICE, (number + 1) * _SLICE
-    begun, offset = at, _offset(zone, at)
+    """Find the changes of offset in one slice of time: those that the file lists, then those of its last rule."""
+    zone, listed = _zone(name)
+    start, end = number * _SLICE, (number + 1) * _SLICE
+    moments = [moment for moment in listed if start < moment < end]
+    ruled = max(start, listed[-1]) if listed else start
+    if ruled < end:
+        moments += _sampled(zone, ruled, end)
+    begun, offset = start, _offset(zone, start)
     found: list[Stretch] = []
+    for moment in moments:
+        if (changed := _offset(zone, moment)) != offset:
+            found.append((begun, moment, offset))
+            begun, offset = moment, changed
+    return (*found, (begun, end, offset))
+
+
+def _sampled(zone: ZoneInfo, at: int, end: int) -> list[int]:
+    """Find changes by looking often enough, and by bisection where two looks differ."""
+    found: list[int] = []
+    offset = _offset(zone, at)
     while at < end:
-        probe = min(at + _STEP, end)
-        if _offset(zone, probe) == offset:
-            at = probe
+        before, after = at, min(at + _STEP, end)
+        at = after
+        if _offset(zone, after) == offset:
             continue
-        before, after = at, probe
         while after - before > 1:
             middle = (before + after) // 2
             if _offset(zone, middle) == offset:
                 before = middle
             else:
                 after = middle
-        found.append((begun, after, offset))
-        at = begun = after
-        offset = _offset(zone, at)
-    if begun < end:
-        found.append((begun, end, offset))
-    return tuple(found)
+        found.append(after)
+        at, offset = after, _offset(zone, after)
+    return found
 
 
 @cache
-def _zone(name: str) -> ZoneInfo:
-    """Load a zone from the package: one that is built already may come from the system's database."""
-    with resources.files(tzdata).joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
+def _zone(name: str) -> tuple[ZoneInfo, tuple[int, ...]]:
+    """Load a zone from the package, since one that is built already may come from the system's database.
+
+    With it the instants of change that its file lists, RFC 8536 §3.2; after the last of them a yearly rule holds.
+    """
+    content = resources.files(tzdata).joinpath("zoneinfo", *name.split("/")).read_bytes()
+    isut, isstd, leap, times, types, chars = struct.unpack_from(">6l", content, 20)
+    second = 44 + 5 * times + 6 * types + chars + 8 * leap + isstd + isut  # behind the part of 32 bits
+    (times,) = struct.unpack_from(">l", content, second + 32)
+    return ZoneInfo.from_file(io.BytesIO(content), key=name), struct.unpack_from(f">{times}q", content, second + 44)
 
 
 def _offset(zone: ZoneInfo, at: int) -> int:

@@ -9,7 +9,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsqueue.core import identity, msisdn, segments, zones
+from smsqueue.core import area_codes, identity, msisdn, places, segments, zones
 from smsqueue.core.change import queue_of_dispatch
 from smsqueue.core.decide import waiting
 from smsqueue.core.envelope import Decision, Envelope
@@ -18,6 +18,7 @@ from smsqueue.core.outcome import End, Handoff, Hold, Park
 from smsqueue.core.payload import LONGEST, Payload, dump
 from smsqueue.core.policy import DEFAULT_SENDER, Conflict
 from smsqueue.core.rules.advance import advance
+from smsqueue.core.rules.hours import find
 from smsqueue.core.states import Reason, State
 from smsqueue.errors import InvalidMessage
 from smsqueue.keyring import Purpose, token
@@ -34,7 +35,7 @@ AHEAD = timedelta(days=30)
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
 _DIGIT_RUN = re.compile(r"\d{9}")
-_REGION = re.compile(r"[A-Z]{2}")
+_REGION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _KEY_LONGEST = 255
 
 
@@ -62,7 +63,7 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
             "too_many_segments",
             f"it takes {measure.segments} segments ({measure.encoding}), its category allows {category.max_segments}",
         )
-    number = msisdn.parse(message.to, region=message.region, accept_fiction=policy.numbers.accept_fiction)
+    number = msisdn.parse(message.to, region=message.region[:2], accept_fiction=policy.numbers.accept_fiction)
     to = number.msisdn.reveal()
     if message.sender and message.sender not in policy.senders:
         raise InvalidMessage("sender", "unknown_sender", "the policy maps no such name to sender IDs")
@@ -75,8 +76,8 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
         lane=category.lane,
         campaign=message.campaign,
         sender="" if message.sender == DEFAULT_SENDER else message.sender,
-        region=number.region,
-        zones=_zones(message.timezone),
+        region=_region(message, to, number.region),
+        zones=_zones(message, to, number.region, category),
         segments=measure.segments,
         key_id=keyring.active,
         created=now.replace(microsecond=0),
@@ -113,7 +114,8 @@ def _planned(
         case Hold(at, why):
             state, reason, home, look_at, until = State.HELD, why, "due", at, at
         case End(_, why):
-            raise InvalidMessage(_FIELDS.get(why, "deadline"), why.value, _NEVER.get(why, "it can never be sent"))
+            sentence = _nowhere(envelope, policy, now) if why is Reason.NO_WINDOW else _NEVER[why]
+            raise InvalidMessage(_FIELDS.get(why, "deadline"), why.value, sentence)
         case Handoff() | Park():
             pass
     decided = Decision(state, reason, now, policy.version)
@@ -155,11 +157,22 @@ _NEVER = {
     Reason.TTL: "it has passed",
     Reason.TTL_TOO_SHORT: "less validity is left than its category needs to be worth a submit",
     Reason.TTL_BEFORE_WINDOW: "the next instant at which it may be sent lies after it",
-    Reason.NO_WINDOW: "nobody knows in which time zone this number is; give a timezone",
     Reason.VALIDITY_UNREPRESENTABLE: "no provider of its category can express so short a validity",
     Reason.NO_ROUTE: "no provider of its category serves this sender",
 }
 _FIELDS = {Reason.NO_WINDOW: "timezone", Reason.NO_ROUTE: "sender"}
+
+
+_NAMED = 3  # zones, in a sentence
+
+
+def _nowhere(envelope: Envelope, policy: Policy, now: datetime) -> str:
+    """Say why no window was found."""
+    names = find(envelope.region, envelope.zones, policy.category(envelope.category), policy, now).zones
+    if not names:
+        return "nobody knows in which time zone this number is; give a timezone"
+    some = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return f"the hours of its category in {some} have too little in common, or are unknown there; give a timezone"
 
 
 def _deadline(message: Message, category: Category, now: datetime) -> datetime:
@@ -189,10 +202,21 @@ def _deadline(message: Message, category: Category, now: datetime) -> datetime:
     return deadline.astimezone(now.tzinfo)
 
 
-def _zones(timezone: str) -> str:
-    if timezone:
-        zones.check(timezone)
-    return timezone
+def _zones(message: Message, to: str, country: str, category: Category) -> str:
+    if message.timezone:
+        zones.check(message.timezone)
+        return message.timezone
+    return places.note(to, country, category.zones) if category.quiet else ""
+
+
+def _region(message: Message, to: str, country: str) -> str:
+    """Return the country, with the subdivision whose rules hold: the one given, or the area code's."""
+    given, _, subdivision = message.region.partition("-")
+    if not subdivision:
+        subdivision = area_codes.state_of(to) if country == "US" else ""
+    elif given != country:
+        raise InvalidMessage("region", "another_country", "the number belongs to another country; give a timezone")
+    return f"{country}-{subdivision}" if subdivision else country
 
 
 def _labels(message: Message) -> None:
@@ -211,7 +235,9 @@ def _labels(message: Message) -> None:
         if key and (not isinstance(key, str) or len(key) > _KEY_LONGEST):
             raise InvalidMessage(field, "too_long", f"it is a string of at most {_KEY_LONGEST} characters")
     if message.region and (not isinstance(message.region, str) or _REGION.fullmatch(message.region) is None):
-        raise InvalidMessage("region", "bad_region", "it is a country's two capital letters, ISO 3166: GB")
+        raise InvalidMessage(
+            "region", "bad_region", "it is a country, ISO 3166, with or without a subdivision: US, US-FL"
+        )
     if message.metadata and not all(
         isinstance(name, str) and isinstance(value, str) for name, value in message.metadata.items()
     ):

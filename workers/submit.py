@@ -21,6 +21,7 @@ from smsqueue.core.decide import decide
 from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.facts import Facts
 from smsqueue.core.outcome import End, Handoff, Hold, Park
+from smsqueue.core.rules.cap import cap
 from smsqueue.core.settle import again
 from smsqueue.core.states import WAITING, Reason, State
 from smsqueue.core.submission import SendResult, SendStatus
@@ -233,9 +234,9 @@ class Submit:
             event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
 
     def _ready(self, envelope: Envelope, payload: Payload, valid_until: datetime) -> Prepared:
-        most = self._store.policies.current.category(envelope.category).cap
-        cap = "" if most is None else self._opener.cap_token(envelope, payload)
-        return Prepared(envelope, payload, valid_until, cap, most or 0)
+        most = cap(envelope, self._store.policies.current)
+        token = "" if most is None else self._opener.cap_token(envelope, payload)
+        return Prepared(envelope, payload, valid_until, token, most or 0)
 
     def _turned_away(self, envelope: Envelope, code: str, now: datetime) -> Outcome:
         """Decide about a message that the gate did not let pass, on what the gate saw."""

@@ -31,7 +31,9 @@ def send(
     supersede: Annotated[str, typer.Option(help="Supersede key: a newer message replaces an older one.")] = "",
     campaign: Annotated[str, typer.Option(help="Campaign, to count, pause and cancel by.")] = "",
     tenant: Annotated[str, typer.Option(help="On whose behalf.")] = "",
-    region: Annotated[str, typer.Option(help="Country for a number without a country code: GB.")] = "",
+    region: Annotated[
+        str, typer.Option(help="Country for a number without a country code: GB; or its owner's state: US-TX.")
+    ] = "",
     timezone: Annotated[str, typer.Option(help="Where the recipient is, if known: Europe/London.")] = "",
     json: show.AsJson = False,
 ) -> None:

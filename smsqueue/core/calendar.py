@@ -29,6 +29,7 @@ BLOCK = 8 * DAY
 HORIZON = 40 * DAY
 """How far a search looks."""
 
+_SEASON = 11  # blocks
 _BLOCKS_KEPT = 64  # more than a year
 
 
@@ -69,6 +70,10 @@ class Calendar:
             end = following[1]
         return min(end, limit)
 
+    def longest(self, number: int) -> int:
+        """Return the seconds of the longest open interval in one block."""
+        return max((closes - opens for opens, closes in zip(*self._block(number), strict=True)), default=0)
+
     def _interval(self, at: int) -> Interval | None:
         starts, ends = self._block(at // BLOCK)
         index = bisect_right(starts, at) - 1
@@ -99,6 +104,24 @@ class Calendar:
 def calendar_for(names: tuple[str, ...], hours: Hours, guard: int) -> Calendar:
     """Share calendars: a few hundred answer for everybody."""
     return Calendar(names, hours, guard)
+
+
+def shared(names: tuple[str, ...], hours: Hours, at: int, least: int) -> bool:
+    """Whether zones have enough hours in common: on the best day of each of four weeks, a season apart.
+
+    Enough is `least` seconds at a stretch, or all that there is in one zone alone.
+    """
+    year = at // zones.YEAR * zones.YEAR
+    offsets = [offset for name in names for _, _, offset in zones.stretches(name, year, year + zones.YEAR)]
+    calendar = Calendar(names, hours, 0)
+    for number in range(year // BLOCK, (year + zones.YEAR) // BLOCK, _SEASON):
+        days = range(number * BLOCK // DAY, (number + 1) * BLOCK // DAY)
+        alone = max((closes - opens for day in days for opens, closes in hours.windows(day)), default=0) * 60
+        enough = min(least, alone)
+        apart = max(offsets) - min(offsets)  # what they have in common is less by no more than that
+        if alone - apart < enough and calendar.longest(number) < enough:
+            return False
+    return True
 
 
 def _open(name: str, days: Mapping[int, Windows], start: int, end: int) -> Windows:

@@ -15,8 +15,8 @@ class Message:
     category says how long before), or none of them for the category's default. `sender` is a *name* that the
     policy maps to a sender ID of each provider. `idempotency_key` makes repeating the same request safe. A newer
     message with the same `supersede_key` (and tenant and recipient) cancels the older one while that is still
-    open. `region` reads numbers without a country code; `timezone` says where the recipient is when the producer
-    knows. `metadata` is sealed with the text.
+    open. `region` reads numbers without a country code, and `US-TX` says in which state its owner lives; `timezone`
+    says where the recipient is when the producer knows. `metadata` is sealed with the text.
     """
 
     to: str = field(repr=False)

@@ -18,7 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from smsqueue.core import calendar, duration, public_holidays, schedule, send_hours
+from smsqueue.core import calendar, duration, public_holidays, schedule, send_hours, zones
+from smsqueue.core.places import ANYWHERE, Strategy
 from smsqueue.errors import InvalidPolicy
 
 Duration = Annotated[timedelta, BeforeValidator(duration.parse), PlainSerializer(duration.text)]
@@ -67,6 +68,8 @@ class Category(_Part):
     lane: Name
     quiet: QuietKind
     """Which quiet hours are respected."""
+    zones: Strategy = Strategy.COUNTRY
+    """Which time zones count for a number when the producer names none."""
     validity: Duration
     """How long it is worth sending when the producer does not say."""
     longest: Duration
@@ -93,7 +96,7 @@ class Category(_Part):
     resend: bool = False
     """Whether it is submitted again when a receipt proves that it was not delivered."""
     cap: int | None = Field(default=None, ge=1, le=1000)
-    """Messages of this category to one recipient within 24 hours, at most; None: as many as come."""
+    """Messages of this category to one recipient within 24 hours, at most; None: as many as its hours' rules allow."""
     max_segments: int = Field(default=6, ge=1, le=10)
     retention: Duration = timedelta(days=3)
     """How long the envelope stays after the end: as long is its idempotency key remembered."""
@@ -165,9 +168,21 @@ class Quiet(_Part):
     guard: Duration
     """Cut off at both ends: the server's clock error, the call's time limit and the carrier's minutes."""
 
+    min_window: Duration = timedelta(hours=2)
+    """The least time that the zones of a recipient must have in common, on their best day."""
+    instead: Mapping[str, str] = {}
+    """Country -> the zones to go by when its own share too little; `*`: when nobody knows where a number is."""
+
     @model_validator(mode="after")
     def _readable(self) -> Quiet:
         schedule.parse_schedule(self.open)
+        for country, names in self.instead.items():
+            if country != ANYWHERE and not zones.of_country(country):
+                raise ValueError(f'instead: there is no country "{country}": write two capital letters, or "*"')
+            if not zones.named(names):
+                raise ValueError(f"instead.{country}: write IANA names like Europe/London, joined by commas")
+        if not timedelta(0) <= self.min_window <= timedelta(hours=12):
+            raise ValueError("min_window lies between 0s and 12h")
         if not timedelta(seconds=30) <= self.guard <= timedelta(hours=2):
             raise ValueError("guard lies between 30s and 2h: it has to cover clock errors and the provider's call")
         return self
@@ -222,7 +237,7 @@ class Policy(_Part):
         places = [row.place for row in self.hours]
         if twice := sorted({place for place in places if places.count(place) > 1}):
             raise ValueError(f"hours: more than one row is about {', '.join(twice)}: leave one")
-        default = next((row for row in self.hours if row.country == send_hours.ANYWHERE), None)
+        default = next((row for row in self.hours if row.country == ANYWHERE), None)
         if QuietKind.LEGAL in kinds and (default is None or send_hours.Traffic.PROMOTIONAL not in default.classes):
             raise ValueError('hours: a row of promotional hours for country "*" is missing: somebody is anywhere')
         if public_holidays.installed():
@@ -261,8 +276,13 @@ class Policy(_Part):
         return send_hours.Table(self.hours)
 
     @cached_property
-    def calendars(self) -> dict[tuple[str, str, QuietKind], calendar.Calendar | None]:
-        """What was found for region, zones and kind: kept by `rules.hours`, and gone with the policy."""
+    def caps(self) -> dict[tuple[str, str], int | None]:
+        """What was found for region and category: kept by `rules.cap`, and gone with the policy."""
+        return {}
+
+    @cached_property
+    def calendars(self) -> dict[tuple[str, str, str], calendar.Calendar | None]:
+        """What was found for region, zones and category: kept by `rules.hours`, and gone with the policy."""
         return {}
 
 

@@ -13,12 +13,10 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from smsqueue.core import schedule
+from smsqueue.core.places import ANYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-ANYWHERE = "*"
-"""The country of the row for countries that have none."""
 
 DEFAULT = "default"
 """The id of that row."""
@@ -62,7 +60,7 @@ class Row(BaseModel):
     confidence: Confidence
     classes: tuple[Traffic, ...] = Field(default=(Traffic.PROMOTIONAL,), min_length=1)
     cap: int | None = Field(default=None, ge=1, le=1000)
-    """Messages to one recipient within 24 hours, at most: told, not enforced."""
+    """Messages of a category to one recipient within 24 hours, at most."""
 
     @field_validator("country")
     @classmethod

@@ -1,4 +1,4 @@
-"""Where the recipient may be: the zones that a producer names, else every zone of the number's country.
+"""Time zones: which there are, those of a country, and when their clocks change.
 
 There is one time zone database: that of the package `tzdata`, never the system's, which may be years older.
 """
@@ -41,20 +41,18 @@ Stretch: TypeAlias = tuple[int, int, int]
 _SECOND = timedelta(seconds=1)
 _DAY = 86_400
 _STEP = 20 * _DAY  # no yearly rule changes the offset twice within so short a time (tested)
-_SLICE = 366 * _DAY  # what is examined, and kept, at a time
+YEAR = 366 * _DAY
+"""What is examined, and kept, at a time."""
 
 
-def set_of(*, region: str, explicit: str) -> tuple[str, ...]:
-    """Return candidate zones; none when nobody knows: the caller treats that as quiet.
-
-    Names that this process does not know, since a producer has a newer database, count as nobody's knowledge.
-    """
-    return _explicit(explicit) if explicit else _countries().get(region, ())
+def of_country(country: str) -> tuple[str, ...]:
+    """Return all zones of a country, or of a region of the numbering plans; none when there is no such."""
+    return _countries().get(country, ())
 
 
 def check(explicit: str) -> None:
     """Accept zone names joined by commas. Raises InvalidMessage for `timezone`."""
-    if not isinstance(explicit, str) or not _explicit(explicit):
+    if not isinstance(explicit, str) or not named(explicit):
         raise InvalidMessage(
             "timezone",
             "unknown_zone",
@@ -62,23 +60,33 @@ def check(explicit: str) -> None:
         )
 
 
+@lru_cache(maxsize=1024)
+def same(name: str) -> bytes:
+    """Return what is equal for two names of one zone, such as Europe/London and Europe/Guernsey."""
+    return _content(name)
+
+
 def distinct(names: tuple[str, ...], start: int, end: int) -> tuple[str, ...]:
     """Keep one zone of each behaviour: every other has, throughout [start, end), the offsets of one kept."""
-    return _distinct(names, start // _SLICE, (end - 1) // _SLICE)
+    return _distinct(names, start // YEAR, (end - 1) // YEAR)
 
 
 def stretches(name: str, start: int, end: int) -> list[Stretch]:
     """Cut [start, end) where a zone's UTC offset changes, to the second. Neighbours may share an offset."""
     return [
         (max(start, begun), min(end, ended), offset)
-        for number in range(start // _SLICE, (end - 1) // _SLICE + 1)
+        for number in range(start // YEAR, (end - 1) // YEAR + 1)
         for begun, ended, offset in _slice(name, number)
         if begun < end and start < ended
     ]
 
 
 @lru_cache(maxsize=4096)
-def _explicit(text: str) -> tuple[str, ...]:
+def named(text: str) -> tuple[str, ...]:
+    """Read names joined by commas; none when this process does not know one of them.
+
+    A producer with a newer database may: nobody's knowledge, then.
+    """
     names = tuple(text.split(","))
     return names if len(text) <= LONGEST and _known().issuperset(names) else ()
 
@@ -113,7 +121,7 @@ def _distinct(names: tuple[str, ...], first: int, last: int) -> tuple[str, ...]:
 def _slice(name: str, number: int) -> tuple[Stretch, ...]:
     """Find the changes of offset in one slice of time: those that the file lists, then those of its last rule."""
     zone, listed = _zone(name)
-    start, end = number * _SLICE, (number + 1) * _SLICE
+    start, end = number * YEAR, (number + 1) * YEAR
     moments = [moment for moment in listed if start < moment < end]
     ruled = max(start, listed[-1]) if listed else start
     if ruled < end:
@@ -153,11 +161,15 @@ def _zone(name: str) -> tuple[ZoneInfo, tuple[int, ...]]:
 
     With it the instants of change that its file lists, RFC 8536 §3.2; after the last of them a yearly rule holds.
     """
-    content = resources.files(tzdata).joinpath("zoneinfo", *name.split("/")).read_bytes()
+    content = _content(name)
     isut, isstd, leap, times, types, chars = struct.unpack_from(">6l", content, 20)
     second = 44 + 5 * times + 6 * types + chars + 8 * leap + isstd + isut  # behind the part of 32 bits
     (times,) = struct.unpack_from(">l", content, second + 32)
     return ZoneInfo.from_file(io.BytesIO(content), key=name), struct.unpack_from(f">{times}q", content, second + 44)
+
+
+def _content(name: str) -> bytes:
+    return resources.files(tzdata).joinpath("zoneinfo", *name.split("/")).read_bytes()
 
 
 def _offset(zone: ZoneInfo, at: int) -> int:

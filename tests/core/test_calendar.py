@@ -358,7 +358,7 @@ def test_a_calendar_needs_a_zone_and_a_guard_that_takes_away():
 
 
 def test_calendars_are_shared():
-    names = zones.set_of(region="US", explicit="")
+    names = zones.of_country("US")
 
     assert calendar_for(names, COURTESY, 60) is calendar_for(names, parse_schedule("quiet 21:00-08:00"), 60)
     assert calendar_for(names, COURTESY, 60) is not calendar_for(names, COURTESY, 61)
@@ -367,7 +367,7 @@ def test_calendars_are_shared():
 
 def test_threads_that_share_a_calendar_get_the_same_answers():
     """More instants than blocks are kept, so that blocks come and go under the threads."""
-    names = zones.set_of(region="AU", explicit="")
+    names = zones.of_country("AU")
     asked = [epoch(2026, 1, 1) + step * 5 * DAY // 3 for step in range(700)]
     expected = [Calendar(names, WORKDAYS, 60).next_open(at) for at in asked]
     shared = Calendar(names, WORKDAYS, 60)

@@ -20,7 +20,9 @@ from smsqueue.core import public_holidays, zones
 from smsqueue.core.calendar import DAY, Calendar
 from smsqueue.core.envelope import Envelope
 from smsqueue.core.outcome import End, Hold
-from smsqueue.core.rules.hours import hours, rules_for
+from smsqueue.core.places import Origin
+from smsqueue.core.rules.cap import cap
+from smsqueue.core.rules.hours import find, hours, rules_for
 from smsqueue.core.schedule import Dated, Schedule, Together, parse_schedule
 from smsqueue.core.states import Reason, State
 from smsqueue.errors import InvalidPolicy
@@ -224,6 +226,29 @@ def test_a_rule_says_where_it_comes_from(shipped):
 
     assert (rule.hours, rule.date, rule.confidence, rule.cap) == ("Mo-Su 08:00-20:00", "2026-11-23", "retold", 3)
     assert "Florida" in rule.source
+
+
+@pytest.mark.parametrize(
+    ("region", "category", "own", "expected"),
+    [
+        pytest.param("US-FL", "promotional", None, 3, id="the law's"),
+        pytest.param("US-FL", "promotional", 2, 2, id="the policy's, which is stricter"),
+        pytest.param("US-FL", "promotional", 5, 3, id="the law's, which is stricter"),
+        pytest.param("US-GA", "promotional", 5, 5, id="the policy's alone"),
+        pytest.param("US-GA", "promotional", None, None, id="none"),
+        pytest.param("US-FL", "otp", None, None, id="not of what keeps no hours"),
+        pytest.param("US-FL", "gone", None, 3, id="of a category that was removed"),
+    ],
+)
+def test_so_many_a_day(shipped, region, category, own, expected):
+    categories = {
+        **shipped.categories,
+        "promotional": shipped.categories["promotional"].model_copy(update={"cap": own}),
+    }
+    policy = shipped.model_copy(update={"categories": categories})
+
+    for _ in range(2):
+        assert cap(message(region, category, datetime(2026, 11, 25, tzinfo=UTC)), policy) == expected
 
 
 def test_an_operators_row_for_a_state_of_a_country_without_one_holds_beside_the_default():
@@ -498,3 +523,71 @@ def test_no_promotion_goes_where_the_table_is_closed_and_none_waits_longer_than_
         case End():
             last = now + timedelta(hours=validity) - 5 * MINUTE
             assert not any(usable(now + n * STEP) for n in range(-(-(last - now) // STEP)))
+
+
+# --- too little in common, or nobody knows where -------------------------------------------------
+
+
+def quiet_policy(**quiet):
+    given = document()
+    given["quiet"] = {**given["quiet"], **quiet}
+    return policies.read(given)
+
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("region", "noted", "quiet", "expected"),
+    [
+        pytest.param("RU", "", {}, (11, Origin.COUNTRY), id="Russia has three hours in common"),
+        pytest.param("RU", "", {"min_window": "4h"}, (11, Origin.COUNTRY, None), id="four are wanted: it never opens"),
+        pytest.param(
+            "RU", "~Europe/Moscow", {"min_window": "4h"}, (1, Origin.PREFIX), id="the prefix alone, if it is known"
+        ),
+        pytest.param(
+            "RU", "", {"min_window": "4h", "instead": {"RU": "Europe/Moscow,Europe/Samara"}}, (2, Origin.POLICY),
+            id="the policy's zones instead",
+        ),
+        pytest.param(
+            "RU", "Europe/Kaliningrad,Asia/Kamchatka", {"min_window": "4h", "instead": {"RU": "Europe/Moscow"}},
+            (2, Origin.GIVEN, None), id="nobody overrules the producer's",
+        ),
+        pytest.param(
+            "FR", "", {"min_window": "4h", "open": "Mo-Su 10:00-11:00"}, (1, Origin.COUNTRY), id="all that one zone has"
+        ),
+        pytest.param("001", "", {}, (0, Origin.NOBODY, None), id="nobody knows where"),
+        pytest.param("001", "", {"instead": {"*": "Europe/Paris"}}, (1, Origin.POLICY), id="but the policy"),
+    ],
+)  # fmt: skip
+def test_the_hours_that_zones_have_in_common_are_enough_or_not_used(region, noted, quiet, expected):
+    policy = quiet_policy(**quiet)
+    found = find(region, noted, policy.categories["service"], policy, NOON)
+
+    noon = int(NOON.timestamp())
+    behaviours = zones.distinct(found.zones, noon, noon + DAY)
+    assert (len(behaviours), found.origin) == expected[:2]
+    assert (found.calendar is None) == (len(expected) == 3)
+
+
+def test_a_day_across_the_date_line_is_common_though_its_offsets_are_a_day_apart():
+    """Kiribati and Samoa show the same hour, on different dates."""
+    policy = quiet_policy(min_window="10h")
+
+    assert find("KI", "Pacific/Kiritimati,Pacific/Honolulu", policy.categories["service"], policy, NOON).calendar
+
+
+@pytest.mark.parametrize(
+    ("quiet", "said"),
+    [
+        pytest.param({"min_window": "13h"}, "quiet: min_window lies between 0s and 12h", id="half a day in common"),
+        pytest.param({"instead": {"UK": "Europe/London"}}, 'quiet: instead: there is no country "UK"', id="no country"),
+        pytest.param({"instead": {"*": "London"}}, "quiet: instead.*: write IANA names", id="no zone"),
+        pytest.param({"instead": {"*": ""}}, "quiet: instead.*: write IANA names", id="an empty zone"),
+    ],
+)
+def test_what_is_wrong_about_zones_is_refused(quiet, said):
+    with pytest.raises(InvalidPolicy) as caught:
+        quiet_policy(**quiet)
+
+    assert said in str(caught.value)

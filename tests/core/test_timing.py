@@ -162,7 +162,7 @@ def test_in_france(hours, now, deadline, expected):
     ],
 )
 def test_somewhere_in_a_country(region, place, now, expected):
-    calendar = Calendar(zones.set_of(region=region, explicit=""), COURTESY, GUARD)
+    calendar = Calendar(zones.of_country(region), COURTESY, GUARD)
 
     assert ask(calendar, at(place, now), at(place, now) + 2 * DAY) == expected
 

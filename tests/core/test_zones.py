@@ -38,39 +38,48 @@ def offset(name: str, at: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("region", "explicit", "expected"),
+    ("region", "expected"),
     [
-        pytest.param("FR", "", ("Europe/Paris",), id="a country with one zone"),
-        pytest.param("ES", "", ("Africa/Ceuta", "Atlantic/Canary", "Europe/Madrid"), id="all zones of a country"),
-        pytest.param("CN", "", ("Asia/Shanghai",), id="not by Xinjiang's unofficial clocks"),
-        pytest.param("XK", "", ("Europe/Belgrade",), id="Kosovo, which the database has no row for"),
-        pytest.param("AC", "", ("Atlantic/St_Helena",), id="Ascension, likewise"),
-        pytest.param("US", "Europe/Paris", ("Europe/Paris",), id="the producer knows better"),
-        pytest.param("", "Asia/Tokyo,Asia/Seoul", ("Asia/Tokyo", "Asia/Seoul"), id="the producer names two"),
-        pytest.param("001", "", (), id="a number of no country: nobody knows"),
-        pytest.param("", "", (), id="no region: nobody knows"),
-        pytest.param("ZZ", "", (), id="a region that is none: nobody knows"),
-        pytest.param("FR", "Mars/Olympus", (), id="a zone of a newer database: nobody knows here"),
-        pytest.param("FR", "Europe/Paris,Mars/Olympus", (), id="one of two unknown: nobody knows here"),
+        pytest.param("FR", ("Europe/Paris",), id="a country with one zone"),
+        pytest.param("ES", ("Africa/Ceuta", "Atlantic/Canary", "Europe/Madrid"), id="all zones of a country"),
+        pytest.param("CN", ("Asia/Shanghai",), id="not by Xinjiang's unofficial clocks"),
+        pytest.param("XK", ("Europe/Belgrade",), id="Kosovo, which the database has no row for"),
+        pytest.param("AC", ("Atlantic/St_Helena",), id="Ascension, likewise"),
+        pytest.param("001", (), id="no country: nobody knows"),
+        pytest.param("", (), id="no region: nobody knows"),
+        pytest.param("ZZ", (), id="a region that is none: nobody knows"),
     ],
 )
-def test_the_zones_of_a_recipient(region, explicit, expected):
-    assert set(zones.set_of(region=region, explicit=explicit)) == set(expected)
+def test_the_zones_of_a_country(region, expected):
+    assert set(zones.of_country(region)) == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Europe/Paris", ("Europe/Paris",), id="one"),
+        pytest.param("Asia/Tokyo,Asia/Seoul", ("Asia/Tokyo", "Asia/Seoul"), id="two"),
+        pytest.param("Mars/Olympus", (), id="a zone of a newer database: nobody knows here"),
+        pytest.param("Europe/Paris,Mars/Olympus", (), id="one of two unknown: nobody knows here"),
+    ],
+)
+def test_zones_by_name(text, expected):
+    assert zones.named(text) == expected
 
 
 def test_a_large_country_has_all_its_zones():
-    america, russia = (set(zones.set_of(region=region, explicit="")) for region in ("US", "RU"))
+    america, russia = (set(zones.of_country(region)) for region in ("US", "RU"))
 
     assert len(america) == 29
     assert {"Pacific/Honolulu", "America/Adak", "America/New_York"} <= america
     assert {"Europe/Kaliningrad", "Asia/Kamchatka"} <= russia
     assert "Europe/Simferopol" not in russia
-    assert "America/Danmarkshavn" not in zones.set_of(region="GL", explicit="")
+    assert "America/Danmarkshavn" not in zones.of_country("GL")
 
 
 def test_every_country_of_the_numbering_plans_has_zones_that_exist():
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
-        names = zones.set_of(region=region, explicit="")
+        names = zones.of_country(region)
         assert names, region
         for name in names:
             zones.check(name)
@@ -89,7 +98,7 @@ def test_every_country_of_the_numbering_plans_has_zones_that_exist():
 def test_names_of_zones_are_accepted(text):
     zones.check(text)
 
-    assert zones.set_of(region="", explicit=text) == tuple(text.split(","))
+    assert zones.named(text) == tuple(text.split(","))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +250,7 @@ def test_stretches_are_the_wall_clock(name, start, length, data):
 
 
 def test_america_behaves_in_nine_ways_at_most():
-    america = zones.set_of(region="US", explicit="")
+    america = zones.of_country("US")
     start = epoch(2026, 11, 24)
 
     assert len(zones.distinct(america, start, start + 8 * DAY)) <= 9
@@ -263,7 +272,7 @@ def test_zones_that_part_are_both_kept_from_then_on():
     st.data(),
 )
 def test_who_is_left_out_has_the_offset_of_one_who_is_kept(region, start, length, data):
-    names = zones.set_of(region=region, explicit="")
+    names = zones.of_country(region)
     kept = zones.distinct(names, start, start + length)
     at = data.draw(st.integers(start, start + length - 1))
 

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smsqueue import AcceptanceUnknown, Accepted, Client, InvalidMessage, Message, Refused, State, StoreUnavailable
+from lab.system import POLICY
+from smsqueue import (
+    AcceptanceUnknown,
+    Accepted,
+    Client,
+    InvalidMessage,
+    Message,
+    Refused,
+    State,
+    StoreUnavailable,
+    policy_file,
+)
 from smsqueue.core.states import Reason
 
 NUMBER = "+12025550123"
@@ -55,6 +66,8 @@ def test_number_and_text_are_not_readable_in_the_store(client, store):
         pytest.param({"campaign": "447700900123"}, "campaign", "bad_label", id="a campaign that looks like a number"),
         pytest.param({"timezone": "Mars/Olympus"}, "timezone", "unknown_zone", id="a zone that is not on earth"),
         pytest.param({"region": "uk"}, "region", "bad_region", id="a region that is none"),
+        pytest.param({"region": "US-FLORIDA"}, "region", "bad_region", id="a subdivision in full"),
+        pytest.param({"region": "GB-ENG"}, "region", "another_country", id="a subdivision of another country"),
         pytest.param({"metadata": {"n": 1}}, "metadata", "not_text", id="metadata that is no text"),
         pytest.param({"metadata": {"n": "x" * 40_000}}, "metadata", "too_long", id="too much metadata"),
     ],
@@ -68,6 +81,39 @@ def test_what_is_wrong_is_refused_by_field_and_rule_before_anything_is_stored(cl
     assert (caught.value.field, caught.value.rule) == (field, rule)
     assert store.redis.dbsize() == before
     assert not any(run in str(caught.value) for run in ("2025550123", "447700900123"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "region", "zones"),
+    [
+        pytest.param({}, "US-DC", "~A/New_York", id="the area code's state and zone"),
+        pytest.param({"to": "+18505550123"}, "US-FL", "~A/New_York,A/Chicago", id="both zones of Florida"),
+        pytest.param({"region": "US-TX"}, "US-TX", "~A/New_York", id="the producer knows the state"),
+        pytest.param({"timezone": "America/Denver"}, "US-DC", "America/Denver", id="the producer knows the zone"),
+        pytest.param({"to": "(202) 555-0123", "region": "US"}, "US-DC", "~A/New_York", id="a country to read it by"),
+        pytest.param({"to": "+18005550123"}, "US", "~US,CA", id="freephone"),
+        pytest.param({"to": "+447700900123"}, "GB", "", id="a country with one clock"),
+    ],
+)
+def test_where_the_recipient_may_be_is_noted_without_a_digit(client, store, changes, region, zones):
+    accepted = client.send(message(category="service", validity=timedelta(hours=24), **changes))
+
+    envelope = store.load([accepted.id])[0].envelope
+    assert (envelope.region, envelope.zones) == (region, zones)
+
+
+def test_a_number_of_no_country_is_refused_unless_the_policy_says_where_it_is(client, store):
+    with pytest.raises(InvalidMessage, match="give a timezone") as caught:
+        client.send(message(to="+80012345678", category="service"))
+    assert (caught.value.field, caught.value.rule) == ("timezone", "no_window")
+
+    changed = policy_file.document(POLICY)
+    changed["quiet"]["instead"] = {"*": "Europe/Paris"}
+    store.policies.publish(changed)
+    store.greet()
+    client.store.greet()
+
+    assert client.send(message(to="+80012345678", category="service", validity=timedelta(hours=24))).id
 
 
 def test_a_deadline_before_the_next_allowed_instant_is_refused_at_once(client):

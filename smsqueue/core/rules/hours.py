@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from smsqueue.core import public_holidays, timing, zones
-from smsqueue.core.calendar import calendar_for
+from smsqueue.core import calendar, places, public_holidays, timing
 from smsqueue.core.outcome import End, Hold
+from smsqueue.core.places import Origin
 from smsqueue.core.policy import QuietKind
 from smsqueue.core.schedule import Dated, Together, parse_schedule
 from smsqueue.core.send_hours import Rule, courtesy
@@ -31,7 +31,7 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
     category = policy.category(envelope.category)
     open_hours = None
     if category.quiet:
-        open_hours = _calendar(envelope.region, envelope.zones, category.quiet, policy)
+        open_hours = _calendar(envelope, policy, now)
         if open_hours is None:  # nobody knows where the recipient is: unknown means quiet
             return End(State.EXPIRED, Reason.NO_WINDOW)
     start = envelope.not_before
@@ -84,30 +84,47 @@ def _rules(region: str, kind: QuietKind, policy: Policy) -> tuple[Rule, ...]:
             return ()
 
 
-def _calendar(region: str, explicit: str, kind: QuietKind, policy: Policy) -> Calendar | None:
-    """Return the calendar of region and zones; None: nobody knows one."""
+def _calendar(envelope: Envelope, policy: Policy, now: datetime) -> Calendar | None:
+    """Return the calendar of a recipient; None: nobody knows one."""
     known = policy.calendars
-    key = (region, explicit, kind)
+    key = (envelope.region, envelope.zones, envelope.category)
     if key in known:
         return known[key]
-    found = _find(region, explicit, kind, policy)
+    category = policy.category(envelope.category)
+    found = find(envelope.region, envelope.zones, category, policy, now).calendar
     if len(known) < _KEPT:
         known[key] = found
     return found
 
 
-def _find(region: str, explicit: str, kind: QuietKind, policy: Policy) -> Calendar | None:
-    places = zones.set_of(region=region.partition("-")[0], explicit=explicit)
+class Found(NamedTuple):
+    """Which zones count for a recipient, and the hours that they have in common."""
+
+    zones: tuple[str, ...]
+    origin: Origin
+    calendar: Calendar | None  # None: nobody knows where, or which holidays, or too little is in common
+
+
+def find(region: str, noted: str, category: Category, policy: Policy, now: datetime) -> Found:
+    """Find the hours of a place for a category that has quiet ones: in all zones at once, if that leaves enough."""
+    common = _common(_rules(region, category.quiet, policy), region)
+    steps = places.ladder(region, noted, category.zones, policy.quiet.instead)
+    if common is not None:
+        for names, origin in steps:
+            if calendar.shared(names, common, (now - EPOCH) // SECOND, policy.quiet.min_window // SECOND):
+                return Found(names, origin, calendar.calendar_for(names, common, policy.quiet.guard // SECOND))
+    return Found(*steps[0], None) if steps else Found((), Origin.NOBODY, None)
+
+
+def _common(rules: tuple[Rule, ...], region: str) -> Hours | None:
+    """Return hours in which all rules allow; None: there is no rule, or nobody knows when it is closed there."""
     every: list[Hours] = []
-    for rule in _rules(region, kind, policy):
+    for rule in rules:
         schedule = parse_schedule(rule.hours)
         if schedule.holiday is None:
             every.append(schedule)
         elif is_holiday := public_holidays.of(region):
             every.append(Dated(schedule, is_holiday))
-        else:  # nobody knows when it is closed there
+        else:
             return None
-    if not places or not every:
-        return None
-    hours = every[0] if len(every) == 1 else Together(tuple(every))
-    return calendar_for(places, hours, policy.quiet.guard // SECOND)
+    return (every[0] if len(every) == 1 else Together(tuple(every))) if every else None

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo demo-keep test check fast bench faults clean
+.PHONY: demo demo-keep test check fast bench faults sweep clean
 
 ## watch real messages travel: servers, workers and a stand-in provider on this machine
 demo: $(READY)
@@ -36,6 +36,10 @@ bench: $(READY)
 ## everything that can go wrong, long: writes build/faults.json
 faults: $(READY)
 	@$(BIN)/python -m lab.faults
+
+## every region's hours beside the clocks of its zones, every ten minutes of a year
+sweep: $(READY)
+	@$(BIN)/python -m lab.sweep
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "smsqueue needs Python 3.11 or later: make PYTHON=python3.11 ...")'

@@ -15,6 +15,7 @@ from smsqueue.core.decide import waiting
 from smsqueue.core.envelope import Decision, Envelope
 from smsqueue.core.facts import CLEAR
 from smsqueue.core.outcome import End, Handoff, Hold, Park
+from smsqueue.core.outlook import Outlook, outlook
 from smsqueue.core.payload import LONGEST, Payload, dump
 from smsqueue.core.policy import DEFAULT_SENDER, Conflict
 from smsqueue.core.rules.advance import advance
@@ -48,11 +49,7 @@ class Admitted(NamedTuple):
 
 def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, id: str = "") -> Admitted:
     """Make an entry for the store. Raises InvalidMessage with field, rule and a sentence."""
-    name = policy.name_of(message.category)
-    category = policy.categories.get(name)
-    if category is None:
-        known = ", ".join(sorted({*policy.categories, *policy.aliases}))
-        raise InvalidMessage("category", "unknown_category", f"the policy knows {known}")
+    name, category = _category(message, policy)
     if category.tenants is not None and message.tenant not in category.tenants:
         raise InvalidMessage("category", "not_allowed", "the policy names the tenants that may use it: not this one")
     _labels(message)
@@ -63,8 +60,7 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
             "too_many_segments",
             f"it takes {measure.segments} segments ({measure.encoding}), its category allows {category.max_segments}",
         )
-    number = msisdn.parse(message.to, region=message.region[:2], accept_fiction=policy.numbers.accept_fiction)
-    to = number.msisdn.reveal()
+    to, region, noted = _whereabouts(message, category, policy)
     if message.sender and message.sender not in policy.senders:
         raise InvalidMessage("sender", "unknown_sender", "the policy maps no such name to sender IDs")
     deadline = _deadline(message, category, now)
@@ -76,8 +72,8 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
         lane=category.lane,
         campaign=message.campaign,
         sender="" if message.sender == DEFAULT_SENDER else message.sender,
-        region=_region(message, to, number.region),
-        zones=_zones(message, to, number.region, category),
+        region=region,
+        zones=noted,
         segments=measure.segments,
         key_id=keyring.active,
         created=now.replace(microsecond=0),
@@ -202,11 +198,32 @@ def _deadline(message: Message, category: Category, now: datetime) -> datetime:
     return deadline.astimezone(now.tzinfo)
 
 
-def _zones(message: Message, to: str, country: str, category: Category) -> str:
+def foresee(message: Message, *, policy: Policy, now: datetime) -> Outlook:
+    """Say what would become of a message to this number now, whatever its text. Raises InvalidMessage."""
+    name, category = _category(message, policy)
+    _, region, noted = _whereabouts(message, category, policy)
+    return outlook(region, noted, name, policy, now)
+
+
+def _category(message: Message, policy: Policy) -> tuple[str, Category]:
+    name = policy.name_of(message.category)
+    if name in policy.categories:
+        return name, policy.categories[name]
+    known = ", ".join(sorted({*policy.categories, *policy.aliases}))
+    raise InvalidMessage("category", "unknown_category", f"the policy knows {known}")
+
+
+def _whereabouts(message: Message, category: Category, policy: Policy) -> tuple[str, str, str]:
+    """Return the number, its region with the subdivision, and what is known of its time zones."""
+    if message.region and (not isinstance(message.region, str) or _REGION.fullmatch(message.region) is None):
+        raise InvalidMessage("region", "bad_region", "it is a country, or a subdivision of one, by ISO 3166: US, US-FL")
+    number = msisdn.parse(message.to, region=message.region[:2], accept_fiction=policy.numbers.accept_fiction)
+    to = number.msisdn.reveal()
+    region = _region(message, to, number.region)
     if message.timezone:
         zones.check(message.timezone)
-        return message.timezone
-    return places.note(to, country, category.zones) if category.quiet else ""
+        return to, region, message.timezone
+    return to, region, places.note(to, number.region, category.zones) if category.quiet else ""
 
 
 def _region(message: Message, to: str, country: str) -> str:

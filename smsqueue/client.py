@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime  # noqa: TC003 - NamedTuple fields' types
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from smsqueue.admission import Admitted, admit
+from smsqueue.admission import Admitted, admit, foresee
 from smsqueue.core import identity
+from smsqueue.core.message import Message
 from smsqueue.core.states import Reason, State
 from smsqueue.errors import AcceptanceUnknown, InvalidMessage, Misconfigured, StoreBehind, StoreUnavailable
 from smsqueue.keyring import Keyring
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from smsqueue.core.envelope import Envelope
-    from smsqueue.core.message import Message
+    from smsqueue.core.outlook import Outlook
     from smsqueue.core.policy import Policy
 
 
@@ -139,6 +140,20 @@ class Client:
         if envelope is None:
             raise InvalidMessage("id", "unknown_id", "the store does not know it, or no longer")
         return envelope
+
+    def explain_number(
+        self, to: str, *, category: str, at: datetime | None = None, region: str = "", timezone: str = ""
+    ) -> Outlook:
+        """Say what would become of a message of a category to a number at an instant (now, if none is given).
+
+        Where its owner may be and how that was found, the rules with their sources, the next windows. Nothing is
+        stored. Raises InvalidMessage for whatever would refuse such a message.
+        """
+        policy, now = self._prepare()
+        if at is not None and at.utcoffset() is None:
+            raise InvalidMessage("at", "naive_datetime", "an instant needs a time zone: datetime(..., tzinfo=UTC)")
+        message = Message(to=to, text="", category=category, region=region, timezone=timezone)
+        return foresee(message, policy=policy, now=at.astimezone(UTC) if at else now)
 
     def cancel(self, ids: Sequence[str]) -> list[str]:
         """Withdraw messages.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from smsqueue.cli import backlog, doctor, keys, messages, pause, policy, recover, send_file
+from smsqueue.cli import backlog, doctor, explain, keys, messages, pause, policy, recover, send_file
 
 app = typer.Typer(
     name="smsqueue",
@@ -16,7 +16,7 @@ app = typer.Typer(
 app.command()(messages.send)
 app.command("send-file")(send_file.send_file)
 app.command()(messages.status)
-app.command()(messages.explain)
+app.command()(explain.explain)
 app.command()(messages.cancel)
 app.command()(pause.pause)
 app.command()(pause.resume)

@@ -1,4 +1,4 @@
-"""`send`, `status`, `explain`, `cancel`: one message, or a few by id."""
+"""`send`, `status`, `cancel`: one message, or a few by id."""
 
 from __future__ import annotations
 
@@ -71,23 +71,6 @@ def status(ids: Ids, *, json: show.AsJson = False) -> None:
     show.rows(rows, as_json=json, columns=columns)
     if None in found:
         raise typer.Exit(1)
-
-
-def explain(id: Annotated[str, typer.Argument(help="Message id.")], *, json: show.AsJson = False) -> None:
-    """Say which rule decided what about a message, when, and under which version of the policy."""
-    with Client() as client:
-        envelope = client.explain(id)
-    rows = [
-        {"at": d.at, "state": d.state, "reason": d.reason, "policy": d.policy, "because": sentences.because(d)}
-        for d in envelope.decisions
-    ]
-    show.rows(rows, as_json=json, columns=("at", "state", "reason", "policy", "because"), title=f"{id}: last decisions")
-    attempts = [
-        {"attempt": n, "provider": a.provider, "result": a.result or "under way", "code": a.code}
-        for n, a in enumerate(envelope.attempts, 1)
-    ]
-    if attempts:
-        show.rows(attempts, as_json=json, columns=("attempt", "provider", "result", "code"), title="attempts")
 
 
 def cancel(

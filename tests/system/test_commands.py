@@ -53,6 +53,24 @@ def test_send_status_explain_and_cancel(run):
     assert run("cancel", id)[0] == 1
 
 
+def test_explain_tells_for_a_number_when_it_would_go_and_by_which_rules(run):
+    at = ("--at", "2026-11-25T03:00:00+00:00")
+    status, out, err = run("explain", "+1 850 555 0123", "--category", "promotional", *at)
+
+    assert (status, err) == (0, "")
+    for said in (
+        "held until 2026-11-25 14:01:00 UTC: it is quiet in some place where the recipient may be",
+        "US-FL", "America/New_York, America/Chicago", "by the number's prefix", "3 messages to one recipient",
+        "us-fl", "Mo-Su 08:00-20:00", "Tue 24 Nov", "closed", "09:01-19:59",
+    ):  # fmt: skip
+        assert said in out, said
+    assert "5550123" not in out.replace(" ", "")
+
+    row = json.loads(run("explain", "+1 850 555 0123", "--category", "promotional", *at, "--json")[1])
+    assert (row["reason"], row["goes"]) == ("quiet_hours", "2026-11-25T14:01:00+00:00")
+    assert [rule["id"] for rule in row["rules"]] == ["us", "us-fl"]
+
+
 def test_neither_number_nor_text_is_printed(run):
     status, out, err = run("send", "+1 202 555 0123", "QZXSECRET", "--category", "nonsense")
 
@@ -66,6 +84,9 @@ def test_neither_number_nor_text_is_printed(run):
     ("words", "sentence"),
     [
         pytest.param(["status", "no-such-id"], "id: an id has 18 characters", id="an id that is none"),
+        pytest.param(["explain", "00AAAAAAAAAAAAAAAA", "--region", "GB"], "--category is needed", id="half a question"),
+        pytest.param(["explain", "12", "--category", "otp"], "to: ", id="no number to explain"),
+        pytest.param(["explain", "+12025550123", "--category", "x"], "category: the policy knows", id="no category"),
         pytest.param(["explain", "00AAAAAAAAAAAAAAAA"], "id: the store does not know it", id="an id nobody knows"),
         pytest.param(["pause", "lane", "gossip"], "lane: the policy knows", id="pausing a lane nobody knows"),
         pytest.param(["resume", "lane", "otp"], "lane: otp is not paused", id="resuming what is not paused"),

@@ -117,7 +117,8 @@ def timeline(found: Outlook) -> list[str]:
     """Draw the next days by the clock of one zone: half an hour a sign, open ones filled."""
     zone = ZoneInfo(found.zones[0])
     first = found.at.astimezone(zone).date()
-    lines = [f"{found.zones[0]:<14}" + "".join(f"{hour:<12}" for hour in ("0", "6", "12", "18"))]
+    ruler = "".join(f"{hour:<12}" for hour in ("0", "6", "12", "18"))
+    lines = [f"by the clock of {zone.key}:", f"{'':<14}{ruler}24"]
     for number in range(_DAYS):
         day = first + timedelta(days=number)
         cells = [datetime.combine(day, datetime.min.time(), UTC) + _CELL * cell for cell in range(_CELLS)]

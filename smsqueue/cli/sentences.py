@@ -26,7 +26,7 @@ BECAUSE: dict[Reason, str] = {
     Reason.TTL: "its deadline has passed",
     Reason.TTL_TOO_SHORT: "less validity is left than its category needs to be worth a submit",
     Reason.TTL_BEFORE_WINDOW: "its deadline comes before the next allowed instant",
-    Reason.NO_WINDOW: "the policy never allows it where the recipient may be",
+    Reason.NO_WINDOW: "nobody knows where the recipient is, or it is never open there",
     Reason.VALIDITY_UNREPRESENTABLE: "no provider can express the validity that is left",
     Reason.PROVIDER_EXPIRED: "its validity ended in the provider's queue",
     Reason.REJECTED: "the provider will never send it",

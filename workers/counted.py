@@ -37,6 +37,7 @@ def counted(counters: Mapping[str, int], policy: Policy) -> Iterator[Metric]:
         "held": _counter("smsqueue_holds", "Decisions to hold a message.", "reason", *of),
         "lost": _counter("smsqueue_settles_refused", "Writes refused since somebody was faster.", *of),
         "lease": _counter("smsqueue_leases_ended", "Leases that ran out.", "home", "provider", "lane"),
+        "late": _counter("smsqueue_delivered_late", "Messages delivered too late.", "how", "provider", "country"),
         "event": _counter("smsqueue_worker_events", "Events of workers, as in their logs.", "event"),
     }
     labels = Labels(policy)
@@ -80,6 +81,8 @@ def _other(kind: str, rest: Sequence[str], labels: Labels) -> tuple[str, tuple[s
             return kind, labels.category(category)
         case "lease", [place] if place in labels.places:
             return kind, home(place if place.startswith("wire:") else f"out:{place}")
+        case "late", [how, provider, country] if how in labels.lateness:
+            return kind, (how, labels.provider(provider), labels.country(country))
         case "event", [event] if event in labels.events:
             return kind, (event,)
         case _:

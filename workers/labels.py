@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smsqueue.core import zones
+from smsqueue.core.lateness import Lateness
+from smsqueue.core.msisdn import NON_GEOGRAPHIC
 from smsqueue.core.policy import UPKEEP
 from smsqueue.core.states import Reason
 from smsqueue.privacy.log import EventName
@@ -21,6 +24,7 @@ class Labels:
         self._policy = policy
         self._reasons = frozenset(Reason)
         self.events = frozenset(EventName)
+        self.lateness = frozenset(Lateness)
         lanes = (*policy.lanes, UPKEEP)
         self.places = {f"dispatch.{lane}" for lane in lanes} | {
             f"{kind}{provider}.{lane}"
@@ -37,6 +41,10 @@ class Labels:
     def provider(self, name: str) -> str:
         """Return a provider's name; empty where none had to do with it."""
         return name if not name or name in self._policy.providers else OTHER
+
+    def country(self, name: str) -> str:
+        """Return a country; 001 is none."""
+        return name if name == NON_GEOGRAPHIC or zones.of_country(name) else OTHER
 
     def reason(self, name: str) -> str:
         """Return a reason."""

@@ -1,4 +1,4 @@
-"""What one process counts by itself: provider calls and events. Written beside its sign of life, not per message.
+"""What one process counts by itself: calls, events, late receipts. Written with its sign of life, not per message.
 
 What becomes of messages is counted inside the scripts that write it (`tally` in lib.lua): that costs no call,
 and a killed process takes no count with it. Here a killed process loses the counts of its last five seconds.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
+from collections import Counter
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from smsqueue.core.submission import Capabilities, SendResult, SendStatus, Submission
@@ -68,15 +70,23 @@ class Tally:
 
     def __init__(self) -> None:
         self._calls: dict[str, Calls] = {}
+        self._late: Counter[str] = Counter()
+        self._counting = Lock()
         self._written: dict[str, int] = {}
 
     def calls(self, provider: str) -> Calls:
         """Return the counts of one provider."""
         return self._calls.setdefault(provider, Calls())
 
+    def late(self, how: str, provider: str, country: str) -> None:
+        """Count a message that was delivered too late. Threads may share it."""
+        with self._counting:
+            self._late[f"late|{how}|{provider}|{country}"] += 1
+
     def news(self) -> dict[str, int]:
         """Return what was counted and is not yet written."""
         totals = {f"event|{name}": n for name, n in list(log.seen.items())}
+        totals |= dict(self._late)
         for provider, calls in self._calls.items():
             totals |= calls.totals(provider)
         return {field: new for field, n in totals.items() if (new := n - self._written.get(field, 0))}

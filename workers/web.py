@@ -46,6 +46,7 @@ class Web:
 
     def __init__(self, store: Store, keys: SubjectKeys, settings: Settings) -> None:
         self._store, self._keys, self._settings = store, keys, settings
+        self._beat = Beat(store, "web")
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
 
     async def receipt(self, request: Request) -> Response:
@@ -63,7 +64,8 @@ class Web:
             return Response(status_code=400)
         try:
             applied = await asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: apply_receipt(self._store, id=id, fence=fence, receipt=receipt)
+                self._executor,
+                lambda: apply_receipt(self._store, self._beat.tally, id=id, fence=fence, receipt=receipt),
             )
         except SmsQueueError:
             event(_log, logging.ERROR, EventName.STORE_UNAVAILABLE, count=1)
@@ -96,7 +98,7 @@ class Web:
 
     async def beat(self) -> None:
         """Write signs of life, until cancelled."""
-        beat, loop = Beat(self._store, "web"), asyncio.get_running_loop()
+        beat, loop = self._beat, asyncio.get_running_loop()
         try:
             while True:
                 try:

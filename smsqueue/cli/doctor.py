@@ -13,6 +13,7 @@ from smsqueue.cli import show
 from smsqueue.cli.store import open_store
 from smsqueue.client import keyring_from_environment
 from smsqueue.core import zones
+from smsqueue.core.lateness import Lateness
 from smsqueue.errors import SmsQueueError
 from smsqueue.store import audit as audits
 from smsqueue.store.codec import from_ms
@@ -70,6 +71,18 @@ def _findings(store: Store) -> Iterator[Finding]:
     yield _clock(store)
     yield from _processes(store)
     yield from _homes(store)
+    yield from _late(store)
+
+
+def _late(store: Store) -> Iterator[Finding]:
+    """Say which providers delivered too late, and where: the receipts tell."""
+    counters: dict[bytes, bytes] = store.redis.hgetall(store.keys.tally)  # type: ignore[assignment]
+    for field, n in sorted(counters.items()):
+        kind, *rest = field.decode().split("|")
+        if kind == "late":
+            how, provider, country = rest
+            words = "in quiet hours" if how == Lateness.IN_QUIET else "after their deadline"
+            yield Finding("late", "warning", f"{provider} delivered {int(n)} {words} in {country}: look at its route")
 
 
 def _audit(store: Store) -> Finding:

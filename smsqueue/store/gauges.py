@@ -6,7 +6,8 @@ The counters are one hash, `m`. Scripts add to it what they write, processes add
     held|reason|category                    doubt|category (in doubt now: it rises and falls)
     lost|category                           lease|queue or wire
     call|provider|status                    took|provider|place in BOUNDS      tookms|provider
-    event|name                              since|queue (ms: last filled when empty)     key|made (s)
+    late|how|provider|country               event|name
+    since|queue (ms: last filled when empty)     key|made (s)
 """
 
 from __future__ import annotations

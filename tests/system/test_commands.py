@@ -207,3 +207,9 @@ def test_doctor_says_what_is_missing(run, broker):
     assert status == 1  # no process is alive
     assert {f["state"] for f in findings if f["what"] in {"store", "broker", "keys", "clock", "policy"}} == {"ok"}
     assert any("python -m workers dispatch" in f["found"] for f in findings)
+
+
+def test_doctor_says_which_provider_delivered_late(run, store):
+    store.redis.hset(store.keys.tally, "late|in_quiet|twilio|IN", 2)
+
+    assert "twilio delivered 2 in quiet hours in IN" in run("doctor")[1]

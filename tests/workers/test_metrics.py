@@ -14,6 +14,7 @@ from smsqueue.core.change import change
 from smsqueue.core.decide import decide
 from smsqueue.core.facts import CLEAR
 from smsqueue.core.outcome import Hold
+from smsqueue.core.receipt import Receipt, ReceiptStatus
 from smsqueue.core.settle import settle
 from smsqueue.core.states import Reason
 from smsqueue.core.submission import SendResult, SendStatus
@@ -25,6 +26,7 @@ from workers.beat import Beat
 from workers.labels import home
 from workers.metrics import exposition
 from workers.readiness import missing
+from workers.receipts import apply_receipt
 from workers.tally import Measured, Tally
 
 LEASE, CALL, DAY = timedelta(seconds=60), timedelta(seconds=15), timedelta(days=1)
@@ -113,6 +115,43 @@ def test_an_end_is_counted_by_state_and_reason_whoever_brought_it_about(store, c
         client.cancel([one.id])
 
     assert value(scrape(store), "smsqueue_final_total", state=state, reason=reason, category="alert") == 1
+
+
+def test_what_was_delivered_late_is_counted_by_provider_and_country(store, client, travel):
+    ids = [client.send(Message(to="+12025550123", text="Hi.", category="alert")).id for _ in range(3)]
+    beat = Beat(store, "web")
+    for id in ids:
+        settled(store, id, SendStatus.ACCEPTED)
+    delivered = Receipt(provider_id="P1", status=ReceiptStatus.DELIVERED)
+
+    apply_receipt(store, beat.tally, id=ids[0], fence="fence", receipt=delivered)  # in time
+    travel(timedelta(hours=1, minutes=30))
+    for _ in range(2):  # the second says nothing new
+        apply_receipt(store, beat.tally, id=ids[1], fence="fence", receipt=delivered)
+    undelivered = Receipt(provider_id="P1", status=ReceiptStatus.UNDELIVERED)
+    apply_receipt(store, beat.tally, id=ids[2], fence="fence", receipt=undelivered)
+    beat.beat()
+
+    found = scrape(store)
+    late = {"how": "after_deadline", "provider": "twilio", "country": "US"}
+    assert value(found, "smsqueue_delivered_late_total", **late) == 1
+    assert value(found, "smsqueue_delivered_late_total") == 1
+
+
+def test_a_receipt_after_the_end_still_counts_as_late(store, one, travel):
+    settled(store, one.id, SendStatus.ACCEPTED)
+    travel(DAY / 4)
+    before = store.load([one.id])[0].envelope
+    carry(store, before, decide(before, store.policies.current, CLEAR, store.clock.now()))
+    beat = Beat(store, "web")
+
+    apply_receipt(
+        store, beat.tally, id=one.id, fence="fence", receipt=Receipt(provider_id="P1", status=ReceiptStatus.DELIVERED)
+    )
+    beat.beat()
+
+    assert store.load([one.id])[0].envelope.state == "unconfirmed"
+    assert value(scrape(store), "smsqueue_delivered_late_total", how="after_deadline") == 1
 
 
 def test_doubt_is_counted_as_it_comes_and_goes(store, one, travel):

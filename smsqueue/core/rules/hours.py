@@ -55,6 +55,15 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
             return End(State.EXPIRED, Reason(reason.value))
 
 
+def is_quiet(envelope: Envelope, policy: Policy, at: datetime) -> bool:
+    """Whether an instant surely lies in quiet hours that a message respects, whatever the guard."""
+    if not policy.category(envelope.category).quiet:
+        return False
+    open_hours = _calendar(envelope, policy, at)
+    second, guard = (at - EPOCH) // SECOND, policy.quiet.guard // SECOND
+    return open_hours is not None and not any(open_hours.allowed(second + by) for by in (-guard, 0, guard))
+
+
 def _spread(id: str, most: int) -> int:
     """Choose a message's place in the morning by its id: the same one whoever asks, and even over all ids."""
     return crc32(id.encode()) * most >> 32

@@ -16,13 +16,14 @@ import pytz
 from smsqueue.core.states import FINAL, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lab.system import System
     from smsqueue.core.envelope import Envelope
 
 RESPECT_QUIET = frozenset({"service", "reminder", "promotional"})
 OPENS, CLOSES = 8, 21
+IN_DOUBT = frozenset({State.UNKNOWN, State.UNCONFIRMED})
 TWICE_ALLOWED = frozenset({"otp"})
 """Categories of the lab's policy for which twice is better than never."""
 
@@ -67,8 +68,13 @@ class Ledger:
         return lines
 
 
-def audit(system: System, campaign: str, ids: Iterable[str] = ()) -> Ledger:
-    """Compare for all messages of a campaign that the store knows, and for `ids` that the producer was given."""
+def audit(
+    system: System, campaign: str, ids: Iterable[str] = (), clock: Callable[[float], float] | None = None
+) -> Ledger:
+    """Compare for all messages of a campaign that the store knows, and for `ids` that the producer was given.
+
+    `clock` says what a moved clock showed at an instant of the provider's.
+    """
     ledger = Ledger()
     envelopes = _envelopes(system, campaign)
     ledger.lost = sum(id not in envelopes for id in ids)
@@ -78,6 +84,8 @@ def audit(system: System, campaign: str, ids: Iterable[str] = ()) -> Ledger:
     instants: list[float] = []
     for id, envelope in envelopes.items():
         record = received.get(id)
+        if record and clock:
+            record["first_bytes"] = [clock(at) for at in record["first_bytes"]]
         _count(ledger, envelope, homes[id])
         _compare(ledger, envelope, record)
         if record:
@@ -96,13 +104,13 @@ def _count(ledger: Ledger, envelope: Envelope, homes: int) -> None:
         ledger.ended_by[f"{envelope.state}, {envelope.reason}"] += 1
     if homes != (0 if envelope.state in FINAL else 1):
         ledger.homeless += 1
-    if envelope.state in {State.UNKNOWN, State.UNCONFIRMED}:
+    if envelope.state in IN_DOUBT:
         ledger.in_doubt += 1
 
 
 def _compare(ledger: Ledger, envelope: Envelope, record: dict[str, object] | None) -> None:
     taken = int(str(record["taken"])) if record else 0
-    if envelope.state is State.UNKNOWN and taken:
+    if envelope.state in IN_DOUBT and taken:
         ledger.in_doubt_taken += 1
     if envelope.state in {State.SUBMITTED, State.DELIVERED} and not taken:
         ledger.vanished += 1

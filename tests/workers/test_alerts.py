@@ -9,6 +9,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from lab.processes import ROOT
+from smsqueue.core.lateness import Lateness
 from smsqueue.core.states import Reason, State
 from smsqueue.core.submission import SendStatus
 from smsqueue.privacy.log import EventName
@@ -32,6 +33,7 @@ def shown(store):
         Beat(store, role).beat()
     gauges.tell_key(store, "k2026-01-01")
     fields = ["doubt|otp", "lost|otp", "held|retry|otp", "lease|dispatch.otp", "lease|wire:twilio.otp"]
+    fields += [f"late|{how}|twilio|US" for how in Lateness]
     fields += [f"told|{state}|{reason}|otp|twilio" for state in State for reason in Reason]
     for field in fields:
         store.redis.hincrby(store.keys.tally, field, 1)

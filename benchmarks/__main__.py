@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import baseline, latency, memory, sending, throughput
+from benchmarks import baseline, deciding, latency, memory, sending, throughput
 
 TARGET = Path("build/bench.json")
 out = Console(highlight=False)
@@ -36,6 +36,7 @@ def main() -> None:
     best = max(theirs, key=lambda one: one.messages_per_second)
     sends, delay, size = sending.measure(_folder()), latency.measure(_folder()), memory.measure(_folder())
     figures = _figures(ours, best, sends, delay, size)
+    figures["decide"] = deciding.measure()._asdict()
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_text(json.dumps(figures, indent=2) + "\n")
     _show(figures)

@@ -44,40 +44,50 @@ class Calendar:
         self._names, self._hours, self._guard = names, hours, guard
         self._blocks: dict[int, tuple[list[int], list[int]]] = {}
 
+    def window(self, at: int) -> Interval | None:
+        """Return the first open time from `at` on: when it opens, or `at` itself, and the first closed instant after.
+
+        None if nothing opens within the horizon, which is also the farthest that an end is looked for.
+        """
+        number = at // BLOCK
+        starts, ends = self._block(number)
+        index = bisect_right(ends, at)
+        while index == len(ends):
+            number += 1
+            if number * BLOCK > at + HORIZON:
+                return None
+            starts, ends = self._block(number)
+            index = 0
+        opens, closes = starts[index], ends[index]
+        if opens > at + HORIZON:
+            return None
+        opens = max(opens, at)
+        while closes % BLOCK == 0 and closes < opens + HORIZON:  # it may go on in the next block
+            starts, ends = self._block(closes // BLOCK)
+            if not starts or starts[0] != closes:
+                break
+            closes = ends[0]
+        return opens, min(closes, opens + HORIZON)
+
     def allowed(self, at: int) -> bool:
         """Whether an instant is open."""
-        return self._interval(at) is not None
+        starts, ends = self._block(at // BLOCK)
+        index = bisect_right(ends, at)
+        return index < len(ends) and starts[index] <= at
 
     def next_open(self, at: int) -> int | None:
         """Return the first open instant from `at` on; None if there is none within the horizon."""
-        if self.allowed(at):
-            return at
-        limit = at + HORIZON
-        for number in range(at // BLOCK, limit // BLOCK + 1):
-            starts, _ = self._block(number)
-            index = bisect_right(starts, at)
-            if index < len(starts):
-                return starts[index] if starts[index] <= limit else None
-        return None
+        found = self.window(at)
+        return found[0] if found else None
 
     def open_until(self, at: int) -> int | None:
         """Return the first closed instant after an open one, or the horizon; None if `at` is closed."""
-        interval = self._interval(at)
-        if interval is None:
-            return None
-        end, limit = interval[1], at + HORIZON
-        while end % BLOCK == 0 and end < limit and (following := self._interval(end)) is not None:
-            end = following[1]
-        return min(end, limit)
+        found = self.window(at)
+        return found[1] if found and found[0] == at else None
 
     def longest(self, number: int) -> int:
         """Return the seconds of the longest open interval in one block."""
         return max((closes - opens for opens, closes in zip(*self._block(number), strict=True)), default=0)
-
-    def _interval(self, at: int) -> Interval | None:
-        starts, ends = self._block(at // BLOCK)
-        index = bisect_right(starts, at) - 1
-        return (starts[index], ends[index]) if index >= 0 and at < ends[index] else None
 
     def _block(self, number: int) -> tuple[list[int], list[int]]:
         block = self._blocks.get(number)

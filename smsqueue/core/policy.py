@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from smsqueue.core import calendar, duration, public_holidays, schedule, send_hours, zones
+from smsqueue.core import duration, public_holidays, schedule, send_hours, timing, zones
 from smsqueue.core.places import ANYWHERE, Strategy
 from smsqueue.errors import InvalidPolicy
 
@@ -281,7 +281,7 @@ class Policy(_Part):
         return {}
 
     @cached_property
-    def calendars(self) -> dict[tuple[str, str, str], calendar.Calendar | None]:
+    def terms(self) -> dict[tuple[str, str, str], timing.Terms | None]:
         """What was found for region, zones and category: kept by `rules.hours`, and gone with the policy."""
         return {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from smsqueue.core.calendar import Calendar
@@ -48,6 +48,15 @@ class Expire:
 Timing: TypeAlias = Send | Hold | Expire
 
 
+class Terms(NamedTuple):
+    """What a category asks of time in one place, in seconds."""
+
+    calendar: Calendar | None  # None: at any hour
+    min_validity: int
+    spread: int  # over which what was held is let go
+    cutoff: int
+
+
 def when(
     *,
     now: int,
@@ -70,13 +79,15 @@ def when(
         return Expire(TimingReason.TTL)
     earliest = at = max(now, not_before)
     while True:
-        start = at if calendar is None else calendar.next_open(at)
-        if start is None:
-            return Expire(TimingReason.NO_WINDOW)
+        start, closes = at, None
+        if calendar is not None:
+            window = calendar.window(at)
+            if window is None:
+                return Expire(TimingReason.NO_WINDOW)
+            start, closes = window
         if start + min_validity > deadline:
             is_open = start == earliest
             return Expire(TimingReason.TTL_TOO_SHORT if is_open else TimingReason.TTL_BEFORE_WINDOW)
-        closes = None if calendar is None else calendar.open_until(start)
         valid_until = deadline if closes is None else min(deadline, closes)
         latest = valid_until - min_validity if closes is None else min(valid_until - min_validity, closes - cutoff)
         if start <= latest:

@@ -13,6 +13,7 @@ from smsqueue.core.policy import QuietKind
 from smsqueue.core.schedule import Dated, Together, parse_schedule
 from smsqueue.core.send_hours import Rule, courtesy
 from smsqueue.core.states import Reason, State
+from smsqueue.core.timing import Terms
 
 if TYPE_CHECKING:
     from smsqueue.core.calendar import Calendar
@@ -28,21 +29,19 @@ _KEPT = 4096  # regions and zone sets of one policy
 
 def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | datetime:
     """Say until when a submit is valid now, or until when to hold, or that it is too late."""
-    category = policy.category(envelope.category)
-    open_hours = None
-    if category.quiet:
-        open_hours = _calendar(envelope, policy, now)
-        if open_hours is None:  # nobody knows where the recipient is: unknown means quiet
-            return End(State.EXPIRED, Reason.NO_WINDOW)
+    terms = _terms(envelope, policy, now)
+    if terms is None:  # nobody knows where the recipient is: unknown means quiet
+        return End(State.EXPIRED, Reason.NO_WINDOW)
+    open_hours, min_validity, spread, cutoff = terms
     start = envelope.not_before
     answer = timing.when(
         now=(now - EPOCH) // SECOND,
         calendar=open_hours,
         deadline=(envelope.deadline - EPOCH) // SECOND,
         not_before=-((EPOCH - start) // SECOND) if start else 0,  # rounded up: never before it
-        min_validity=category.min_validity // SECOND,
-        cutoff=_cutoff(category, policy),
-        spread=_spread(envelope.id, category.spread // SECOND) if category.quiet else 0,
+        min_validity=min_validity,
+        spread=crc32(envelope.id.encode()) * spread >> 32,  # the same whoever asks, and even over all ids
+        cutoff=cutoff,
     )
     match answer:
         case timing.Send(valid_until):
@@ -57,16 +56,31 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
 
 def is_quiet(envelope: Envelope, policy: Policy, at: datetime) -> bool:
     """Whether an instant surely lies in quiet hours that a message respects, whatever the guard."""
-    if not policy.category(envelope.category).quiet:
+    terms = _terms(envelope, policy, at)
+    if terms is None or terms.calendar is None:
         return False
-    open_hours = _calendar(envelope, policy, at)
     second, guard = (at - EPOCH) // SECOND, policy.quiet.guard // SECOND
-    return open_hours is not None and not any(open_hours.allowed(second + by) for by in (-guard, 0, guard))
+    return not any(terms.calendar.allowed(second + by) for by in (-guard, 0, guard))
 
 
-def _spread(id: str, most: int) -> int:
-    """Choose a message's place in the morning by its id: the same one whoever asks, and even over all ids."""
-    return crc32(id.encode()) * most >> 32
+def _terms(envelope: Envelope, policy: Policy, now: datetime) -> Terms | None:
+    """Return the terms of a message; None: nobody knows where its recipient is, or when it is quiet there."""
+    known = policy.terms
+    key = (envelope.region, envelope.zones, envelope.category)
+    if key in known:
+        return known[key]
+    category = policy.category(envelope.category)
+    open_hours = find(envelope.region, envelope.zones, category, policy, now).calendar if category.quiet else None
+    terms = Terms(
+        calendar=open_hours,
+        min_validity=category.min_validity // SECOND,
+        spread=category.spread // SECOND,
+        cutoff=_cutoff(category, policy),
+    )
+    found = None if category.quiet and open_hours is None else terms
+    if len(known) < _KEPT:
+        known[key] = found
+    return found
 
 
 def _cutoff(category: Category, policy: Policy) -> int:
@@ -91,19 +105,6 @@ def _rules(region: str, kind: QuietKind, policy: Policy) -> tuple[Rule, ...]:
             return (courtesy(policy.quiet.open), *policy.table.service(region))
         case QuietKind.OFF:
             return ()
-
-
-def _calendar(envelope: Envelope, policy: Policy, now: datetime) -> Calendar | None:
-    """Return the calendar of a recipient; None: nobody knows one."""
-    known = policy.calendars
-    key = (envelope.region, envelope.zones, envelope.category)
-    if key in known:
-        return known[key]
-    category = policy.category(envelope.category)
-    found = find(envelope.region, envelope.zones, category, policy, now).calendar
-    if len(known) < _KEPT:
-        known[key] = found
-    return found
 
 
 class Found(NamedTuple):

@@ -20,8 +20,9 @@ def route(
     envelope: Envelope, policy: Policy, facts: Facts, now: datetime, valid_until: datetime
 ) -> Handoff | Park | End:
     """Choose a provider. Each attempt takes the next one, so that a retry is also a failover."""
-    routes = policy.category(envelope.category).routes
-    attempts = envelope.attempts
+    category, attempts = policy.category(envelope.category), envelope.attempts
+    routes, left = category.routes, valid_until - now
+    ends_quiet = bool(category.late_cutoff) and valid_until < envelope.deadline
     reason = Reason.NO_ROUTE
     for turn in range(len(routes)):
         name = routes[(len(attempts) + turn) % len(routes)]
@@ -32,10 +33,10 @@ def route(
         if name in facts.paused_providers:
             reason = Reason.PAUSED
             continue
-        if _too_late(envelope, policy, name, now, valid_until):
-            reason = Reason.VALIDITY_UNREPRESENTABLE
-            continue
-        if valid_until - now < policy.providers[name].shortest:
+        provider = policy.providers[name]
+        # a queue of the provider's own might carry it into quiet hours, which another provider's does not
+        too_late = ends_quiet and not provider.reaches_carrier and left < category.late_cutoff
+        if too_late or left < provider.shortest:
             reason = Reason.VALIDITY_UNREPRESENTABLE
             continue
         return Handoff(name, valid_until)
@@ -43,10 +44,3 @@ def route(
         return Park(reason)
     state = State.FAILED if reason is Reason.NO_ROUTE else State.EXPIRED
     return End(state, reason)
-
-
-def _too_late(envelope: Envelope, policy: Policy, name: str, now: datetime, valid_until: datetime) -> bool:
-    """Whether a provider's own queue might carry it into quiet hours, which another of its category does not."""
-    category, provider = policy.category(envelope.category), policy.providers[name]
-    ends_quiet = bool(category.quiet) and valid_until < envelope.deadline
-    return ends_quiet and not provider.reaches_carrier and valid_until - now < category.late_cutoff

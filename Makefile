@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo demo-keep test check fast bench faults sweep clean
+.PHONY: demo demo-keep test check fast bench faults sweep mutants clean
 
 ## watch real messages travel: servers, workers and a stand-in provider on this machine
 demo: $(READY)
@@ -41,6 +41,11 @@ faults: $(READY)
 ## every region's hours beside the clocks of its zones, every ten minutes of a year
 sweep: $(READY)
 	@$(BIN)/python -m lab.sweep
+
+## defects planted into core, one at a time, goes on where it stopped: writes build/mutants.json
+mutants: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-deps -r lab/mutants/requirements.lock
+	@$(BIN)/python -m lab.mutants
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "smsqueue needs Python 3.11 or later: make PYTHON=python3.11 ...")'

@@ -53,7 +53,11 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
     if category.tenants is not None and message.tenant not in category.tenants:
         raise InvalidMessage("category", "not_allowed", "the policy names the tenants that may use it: not this one")
     _labels(message)
-    measure = segments.measure(message.text)
+    measure = segments.measure(
+        message.text,
+        simplify=message.smart_encoding or category.smart_encoding,
+        languages=policy.languages[name],
+    )
     if measure.segments > category.max_segments:
         raise InvalidMessage(
             "text",
@@ -79,7 +83,7 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
         created=now.replace(microsecond=0),
         not_before=message.not_before,
         deadline=deadline,
-        fingerprint=_fingerprint(message, to, keyring),
+        fingerprint=_fingerprint(message, to, region, keyring),
     )
     return _planned(message, envelope, measure.text, to, policy=policy, keyring=keyring, now=now)
 
@@ -251,10 +255,6 @@ def _labels(message: Message) -> None:
     ):
         if key and (not isinstance(key, str) or len(key) > _KEY_LONGEST):
             raise InvalidMessage(field, "too_long", f"it is a string of at most {_KEY_LONGEST} characters")
-    if message.region and (not isinstance(message.region, str) or _REGION.fullmatch(message.region) is None):
-        raise InvalidMessage(
-            "region", "bad_region", "it is a country, ISO 3166, with or without a subdivision: US, US-FL"
-        )
     if message.metadata and not all(
         isinstance(name, str) and isinstance(value, str) for name, value in message.metadata.items()
     ):
@@ -268,7 +268,7 @@ def _name(message: Message, to: str, keyring: Keyring) -> str:
     return identity.BUCKET + _text(token(key, message.tenant, to, message.idempotency_key, size=12))
 
 
-def _fingerprint(message: Message, to: str, keyring: Keyring) -> str:
+def _fingerprint(message: Message, to: str, region: str, keyring: Keyring) -> str:
     given = (
         to,
         message.text,
@@ -282,6 +282,8 @@ def _fingerprint(message: Message, to: str, keyring: Keyring) -> str:
         message.campaign,
         message.tenant,
         message.timezone,
+        region,
+        "smart" if message.smart_encoding else "",
         json.dumps(dict(message.metadata), sort_keys=True) if message.metadata else "",
     )
     return _text(token(keyring.subject_key(Purpose.FINGERPRINT), json.dumps(given), size=12))

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from lab.mutants.mutant import Mutant
 
-CPU_FLOOR = 5
-"""Seconds that a trial may always take; a suite in which a loop does not end is stopped: it has seen its mutant."""
+CPU_FLOOR = 2
+"""Seconds of CPU that a trial may take beyond twice its suite's; a loop without end is stopped, and so was seen."""
 MEMORY = 3 << 30
 
 _OTHERS = (

@@ -16,7 +16,8 @@ class Message:
     policy maps to a sender ID of each provider. `idempotency_key` makes repeating the same request safe. A newer
     message with the same `supersede_key` (and tenant and recipient) cancels the older one while that is still
     open. `region` reads numbers without a country code, and `US-TX` says in which state its owner lives; `timezone`
-    says where the recipient is when the producer knows. `metadata` is sealed with the text.
+    says where the recipient is when the producer knows. `metadata` is sealed with the text. `smart_encoding` replaces
+    typographic quotes, dashes and spaces where that keeps the text in the alphabet of GSM; a category may, too.
     """
 
     to: str = field(repr=False)
@@ -33,4 +34,5 @@ class Message:
     tenant: str = ""
     region: str = ""
     timezone: str = ""
+    smart_encoding: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)

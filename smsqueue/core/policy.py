@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from smsqueue.core import duration, public_holidays, schedule, send_hours, timing, zones
+from smsqueue.core.national import Language  # noqa: TC001 - pydantic reads annotations
 from smsqueue.core.places import ANYWHERE, Strategy
 from smsqueue.errors import InvalidPolicy
 
@@ -98,6 +99,8 @@ class Category(_Part):
     cap: int | None = Field(default=None, ge=1, le=1000)
     """Messages of this category to one recipient within 24 hours, at most; None: as many as its hours' rules allow."""
     max_segments: int = Field(default=6, ge=1, le=10)
+    smart_encoding: bool = False
+    """Whether typographic quotes, dashes and spaces are replaced where that keeps a text in the alphabet of GSM."""
     retention: Duration = timedelta(days=3)
     """How long the envelope stays after the end: as long is its idempotency key remembered."""
     routes: tuple[Name, ...] = Field(min_length=1)
@@ -131,6 +134,8 @@ class Provider(_Part):
     longest: Duration
     reaches_carrier: bool = False
     deduplicates: bool = False
+    national: tuple[Language, ...] = ()
+    """Languages whose shift tables it uses, says the provider: their letters then cost two units instead of UCS-2."""
 
     @model_validator(mode="before")
     @classmethod
@@ -269,6 +274,15 @@ class Policy(_Part):
         chosen = self.categories.get("promotional") or (quiet or list(self.categories.values()))[0]
         kind = QuietKind.LEGAL if self.hours else QuietKind.COURTESY
         return chosen.model_copy(update={"quiet": kind, "doubt": Doubt.WAIT, "resend": False})
+
+    @cached_property
+    def languages(self) -> dict[str, tuple[Language, ...]]:
+        """Of each category: whose shift tables all its providers use, since any of them may get a message."""
+        found = {}
+        for name, category in self.categories.items():
+            used = [self.providers[route].national for route in category.routes]
+            found[name] = tuple(language for language in used[0] if all(language in others for others in used))
+        return found
 
     @cached_property
     def table(self) -> send_hours.Table:

@@ -4,6 +4,8 @@
 * One character outside the alphabet makes the whole text UCS-2. So a text is composed first (NFC): an e with
   a combining accent becomes the é of the alphabet.
 * What a reader sees as one character is not split between segments, unless it is longer than one.
+* On request, typographic signs are replaced first (`smart`), and letters of a language's shift table stay in the
+  alphabet (`national`).
 
 Source: 3GPP TS 23.038 §6.2.1 and TS 23.040 §9.2.3.24.1.
 """
@@ -13,8 +15,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
 
+from smsqueue.core import national, smart
 from smsqueue.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from smsqueue.core.national import Language
 
 LONGEST = 10_000
 """Characters of a text on which any work is spent; ten segments have 1,530."""
@@ -35,19 +45,17 @@ class Measure:
     """A text as it will be sent, and what it takes."""
 
     text: str = field(repr=False)
-    encoding: str  # gsm7 or ucs2
+    encoding: str  # gsm7, ucs2, or gsm7-turkish and so on
     units: int  # septets or UTF-16 units
     segments: int
 
 
-def measure(text: str) -> Measure:
-    """Measure a text. Raises InvalidMessage for `text`."""
-    if not isinstance(text, str):
-        raise InvalidMessage("text", "not_text", "it is not a string")
-    if len(text) > LONGEST:
-        raise InvalidMessage("text", "too_long", f"it has more than {LONGEST} characters")
-    if not text or text.isspace():
-        raise InvalidMessage("text", "empty", "there is nothing to read in it")
+def measure(text: str, *, simplify: bool = False, languages: Iterable[Language] = ()) -> Measure:
+    """Measure a text. Raises InvalidMessage for `text`.
+
+    `simplify` asks for smart encoding; `languages` are those whose shift tables every provider of the message uses.
+    """
+    _check(text)
     if _BASIC.fullmatch(text):
         return _gsm(text, len(text))
     if refused := _REFUSED.search(text):
@@ -55,10 +63,24 @@ def measure(text: str) -> Measure:
     text = unicodedata.normalize("NFC", text)
     if _GSM.fullmatch(text):
         return _gsm(text, len(text) + len(_EXTENDED.findall(text)))
+    if simplify and _GSM.fullmatch(simple := smart.plain(text)):
+        return measure(simple)
+    for language in languages:
+        if _alphabet(language).fullmatch(text):
+            return _national(text, language)
     units = _utf16(text)
     if units <= _UCS_ALONE:
         return Measure(text, "ucs2", units, 1)
     return Measure(text, "ucs2", units, _ucs_segments(text))
+
+
+def _check(text: str) -> None:
+    if not isinstance(text, str):
+        raise InvalidMessage("text", "not_text", "it is not a string")
+    if len(text) > LONGEST:
+        raise InvalidMessage("text", "too_long", f"it has more than {LONGEST} characters")
+    if not text or text.isspace():
+        raise InvalidMessage("text", "empty", "there is nothing to read in it")
 
 
 def _gsm(text: str, units: int) -> Measure:
@@ -66,18 +88,30 @@ def _gsm(text: str, units: int) -> Measure:
         return Measure(text, "gsm7", units, 1)
     if units == len(text):
         return Measure(text, "gsm7", units, -(-units // _GSM_EACH))
-    return Measure(text, "gsm7", units, _gsm_segments(text))
+    return Measure(text, "gsm7", units, _gsm_segments([1 + (char in EXTENSION) for char in text], _GSM_EACH))
 
 
-def _gsm_segments(text: str) -> int:
+def _national(text: str, language: Language) -> Measure:
+    sizes = [1 if char in BASIC else 2 for char in text]
+    units = sum(sizes)
+    return Measure(
+        text, f"gsm7-{language}", units, 1 if units <= national.ALONE else _gsm_segments(sizes, national.EACH)
+    )
+
+
+def _gsm_segments(sizes: list[int], each: int) -> int:
     """Count segments when an escape and its character stay together."""
     segments, used = 1, 0
-    for char in text:
-        size = 2 if char in EXTENSION else 1
-        if used + size > _GSM_EACH:
+    for size in sizes:
+        if used + size > each:
             segments, used = segments + 1, 0
         used += size
     return segments
+
+
+@cache
+def _alphabet(language: Language) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(BASIC + EXTENSION + national.LETTERS[language])}]*")
 
 
 def _ucs_segments(text: str) -> int:

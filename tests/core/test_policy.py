@@ -227,3 +227,24 @@ def test_what_is_no_duration_is_refused(text):
 
 def test_both_files_are_plain_toml():
     assert tomllib.loads(LAB.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        pytest.param(["turkish", "spanish"], ["spanish", "turkish"], ("turkish", "spanish"), id="both use both"),
+        pytest.param(["turkish"], ["spanish"], (), id="each another"),
+        pytest.param(["turkish"], [], (), id="one uses none"),
+    ],
+)
+def test_a_shift_table_counts_if_all_providers_of_a_category_use_it(first, second, both):
+    document = changed("categories.otp.routes", ["console", "other"])
+    document["providers"] |= {
+        "console": {**document["providers"]["console"], "national": first},
+        "other": {**document["providers"]["console"], "national": second},
+    }
+
+    policy = policies.read(document)
+
+    assert policy.languages["otp"] == both
+    assert policy.languages["service"] == tuple(first)

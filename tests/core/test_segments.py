@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsqueue.core import segments
+from smsqueue.core import national, segments, smart
+from smsqueue.core.national import Language
 from smsqueue.core.segments import BASIC, EXTENSION, measure
 from smsqueue.errors import InvalidMessage
 
@@ -225,3 +226,83 @@ def assert_plausible(got: segments.Measure, text: str) -> None:
     fewest = 1 if got.units <= alone else -(-got.units // each)
     assert fewest <= got.segments <= max(1, got.units)
     assert measure(got.text) == got
+
+
+# --- smart encoding, when somebody wants it -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        pytest.param("“Yes” — said she…", '"Yes" - said she...', id="quotes, a dash, an ellipsis"),
+        pytest.param("«Oui»\u202f!", '"Oui" !', id="French quotes and a narrow space"),
+        pytest.param("„Ja“, ‚nein‘", "\"Ja\", 'nein'", id="German quotes"),  # noqa: RUF001 - meant
+        pytest.param("It’s 7–8\u00a0pm", "It's 7-8 pm", id="an apostrophe, a range, a space that does not break"),  # noqa: RUF001 - meant
+        pytest.param("soft\u00adhyphen\u200b\ufeff", "softhyphen", id="what nobody sees is dropped"),
+        pytest.param("one\u2028two", "one\ntwo", id="a line separator"),
+    ],
+)
+def test_typographic_signs_are_replaced_on_request(text, plain):
+    assert measure(text, simplify=True) == measure(plain)
+    assert (measure(text).encoding, measure(text).text) == ("ucs2", unicodedata.normalize("NFC", text))
+
+
+@pytest.mark.parametrize("text", ["“Да” — сказала", "“好”", "I’m 😀", "ç’est"])  # noqa: RUF001 - meant
+def test_a_text_that_does_not_fit_the_alphabet_anyway_is_not_changed(text):
+    assert measure(text, simplify=True) == measure(text)
+
+
+def test_what_smart_encoding_writes_is_in_the_alphabet():
+    assert set("".join(smart.TABLE.values())) <= set(BASIC)
+    assert not set(map(chr, smart.TABLE)) & set(BASIC + EXTENSION)
+
+
+def test_a_text_of_nothing_but_unseen_characters_is_empty():
+    with pytest.raises(InvalidMessage) as caught:
+        measure("\u200b\ufeff", simplify=True)
+    assert (caught.value.field, caught.value.rule) == ("text", "empty")
+
+
+# --- national shift tables, when all providers use them --------------------------------------------
+
+SHIFTED = {  # 3GPP TS 23.038 §A.2.1 to §A.2.3, by code; without what the default extension has as well
+    Language.TURKISH: {0x47: "Ğ", 0x49: "İ", 0x53: "Ş", 0x63: "ç", 0x67: "ğ", 0x69: "ı", 0x73: "ş"},  # noqa: RUF001 - meant
+    Language.SPANISH: {
+        0x09: "ç", 0x41: "Á", 0x49: "Í", 0x4F: "Ó", 0x55: "Ú", 0x61: "á", 0x69: "í", 0x6F: "ó", 0x75: "ú",
+    },
+    Language.PORTUGUESE: {
+        0x05: "ê", 0x09: "ç", 0x0B: "Ô", 0x0C: "ô", 0x0E: "Á", 0x0F: "á", 0x12: "Φ", 0x13: "Γ", 0x15: "Ω", 0x16: "Π",
+        0x17: "Ψ", 0x18: "Σ", 0x19: "Θ", 0x1F: "Ê", 0x41: "À", 0x49: "Í", 0x4F: "Ó", 0x55: "Ú", 0x5B: "Ã", 0x5C: "Õ",
+        0x61: "Â", 0x69: "í", 0x6F: "ó", 0x75: "ú", 0x7B: "ã", 0x7C: "õ", 0x7F: "â",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_languages_letters_are_those_of_the_standard(language):
+    assert sorted(national.LETTERS[language]) == sorted(SHIFTED[language].values())
+
+
+@pytest.mark.parametrize(
+    ("text", "languages", "encoding", "units", "count"),
+    [
+        pytest.param("ş", ["turkish"], "gsm7-turkish", 2, 1, id="a letter takes two units"),
+        pytest.param("Ağ€è", ["turkish"], "gsm7-turkish", 6, 1, id="beside the alphabet and its extension"),
+        pytest.param("ı" + "a" * 153, ["turkish"], "gsm7-turkish", 155, 1, id="a full segment, shorter by its header"),  # noqa: RUF001 - meant
+        pytest.param("ı" + "a" * 154, ["turkish"], "gsm7-turkish", 156, 2, id="one unit more makes two"),  # noqa: RUF001 - meant
+        pytest.param("ñ" * 297 + "í", ["spanish"], "gsm7-spanish", 299, 3, id="a pair pushed over, no room"),
+        pytest.param("ñ" * 296 + "í", ["spanish"], "gsm7-spanish", 298, 2, id="two full segments"),
+        pytest.param("ã" * 75, ["portuguese"], "gsm7-portuguese", 150, 1, id="nothing but letters"),
+        pytest.param("ã" * 78, ["portuguese"], "gsm7-portuguese", 156, 2, id="in pairs, each with a unit to spare"),
+        pytest.param("ş", ["spanish"], "ucs2", 1, 1, id="a letter of another language"),
+        pytest.param("şã", ["turkish", "portuguese"], "ucs2", 2, 1, id="two languages in one text"),
+        pytest.param("ã", ["turkish", "portuguese"], "gsm7-portuguese", 2, 1, id="whichever of the provider's fits"),
+        pytest.param("ç", ["spanish", "turkish"], "gsm7-spanish", 2, 1, id="the first that fits"),
+        pytest.param("a" * 160, ["turkish"], "gsm7", 160, 1, id="a text of the alphabet needs no table"),
+        pytest.param("ş", [], "ucs2", 1, 1, id="a provider without"),
+    ],
+)
+def test_letters_of_a_providers_shift_tables_stay_in_seven_bits(text, languages, encoding, units, count):
+    got = measure(text, languages=tuple(map(Language, languages)))
+
+    assert (got.text, got.encoding, got.units, got.segments) == (text, encoding, units, count)

@@ -50,7 +50,7 @@ def test_values_of_many_fields_are_made_by_name(made):
         pytest.param(
             Message,
             {"category", "sender", "not_before", "deadline", "validity", "event_at", "campaign", "tenant"}
-            | {"region", "timezone"},
+            | {"region", "timezone", "smart_encoding"},
             id="a message shows neither number, text, keys nor metadata",
         ),
         pytest.param(Payload, set(), id="a payload shows nothing"),
@@ -66,6 +66,7 @@ def test_a_message_says_nothing_that_its_producer_did_not_say():
 
     said = {"to": "+447700900123", "text": "Hello.", "category": "otp"}
     nothing = {"not_before": None, "deadline": None, "validity": None, "event_at": None, "metadata": {}}
+    nothing["smart_encoding"] = False
     words = dict.fromkeys(
         ("sender", "idempotency_key", "supersede_key", "campaign", "tenant", "region", "timezone"), ""
     )

@@ -167,6 +167,7 @@ def test_the_request_as_twilio_sees_it(keys, user):
         ("MessagingServiceSid", "MG" + "f" * 32),
         ("Body", "a+b&c=d%\n🎉"),
         ("ValidityPeriod", "59"),
+        ("SmartEncoded", "false"),
         ("StatusCallback", "http://h/receipts/twilio/x/y/z"),
     ]
     assert [secret for secret in (TOKEN, "s:ü") if secret in repr(settings)] == []

@@ -155,6 +155,8 @@ def test_the_same_idempotency_key_with_another_request_is_an_error(client):
 
     with pytest.raises(InvalidMessage) as caught:
         client.send(message(idempotency_key="order 7", text="Something else."))
+    with pytest.raises(InvalidMessage, match="another request"):
+        client.send(message(idempotency_key="order 7", region="US-TX"))
 
     assert caught.value.rule == "conflict"
 

@@ -70,6 +70,7 @@ def _form(submission: Submission, longest: timedelta) -> list[tuple[str, str]]:
         (sender, submission.sender),
         ("Body", submission.text),
         ("ValidityPeriod", str(min(submission.valid_for, longest) // timedelta(seconds=1))),  # rounded down
+        ("SmartEncoded", "false"),  # segments were counted for this text; a Messaging Service would change it
     ]
     if submission.callback:
         form.append(("StatusCallback", submission.callback))

@@ -6,12 +6,12 @@ import tomllib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from smsqueue import send_hours
+from smsqueue import send_hours, toml_lines
 from smsqueue.core import policy as policies
 from smsqueue.errors import InvalidPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -21,21 +21,35 @@ def document(overlay: Path | None) -> dict[str, Any]:
     merged[send_hours.TABLE] = send_hours.shipped()
     if overlay is None:
         return merged
-    problem = ""
+    problems: list[str] = []
     try:
         text = overlay.read_text("utf-8")
         above = tomllib.loads(text)
-        rows = send_hours.read(above.pop(send_hours.TABLE, []), text)
+        rows = above.pop(send_hours.TABLE, [])
         merged = _overlaid(merged, above)
-        merged[send_hours.TABLE] = send_hours.laid_over(merged[send_hours.TABLE], rows)
-        policies.read(merged)
+        try:
+            merged[send_hours.TABLE] = send_hours.laid_over(merged[send_hours.TABLE], send_hours.read(rows, text))
+        except InvalidPolicy as error:
+            problems.append(str(error))
+        problems += _wrong(merged, text)
     except (OSError, UnicodeDecodeError) as error:
-        problem = f"cannot be read ({type(error).__name__})"
-    except (tomllib.TOMLDecodeError, InvalidPolicy) as error:
-        problem = str(error)
-    if problem:
-        raise InvalidPolicy(f"{overlay}: {problem}")
+        problems.append(f"cannot be read ({type(error).__name__})")
+    except tomllib.TOMLDecodeError as error:
+        problems.append(str(error))
+    if problems:
+        raise InvalidPolicy(f"{overlay}: {'; '.join(problems)}")
     return merged
+
+
+def _wrong(document: Mapping[str, Any], text: str) -> Iterator[str]:
+    """Say what is wrong with a document, each mistake with its line if it stands in the operator's text."""
+    found = policies.mistakes(document)
+    if isinstance(found, policies.Policy):
+        return
+    lines = toml_lines.places(text)
+    for mistake in found:
+        line = toml_lines.line_of(mistake.place, lines)
+        yield f"line {line}: {mistake}" if line else str(mistake)
 
 
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from datetime import date
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from smsqueue import toml_lines
 from smsqueue.core import public_holidays
 from smsqueue.core.send_hours import Row
 from smsqueue.errors import InvalidPolicy
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 TABLE = "hours"
 """The key of the rows, in the package's file and in the operator's."""
-
-_HEADER = re.compile(rf"\s*\[\[\s*{TABLE}\s*\]\]")
-_KEY = re.compile(r"\s*\"?([A-Za-z_-]+)\"?\s*=")
-_ANY_HEADER = re.compile(r"\s*\[")
 
 
 def shipped() -> list[dict[str, Any]]:
@@ -37,15 +33,14 @@ def read(rows: object, text: str) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidPolicy(f"{TABLE}: write each row below a line that says [[{TABLE}]]")
     plain = [{key: _plain(value) for key, value in row.items()} for row in rows]
-    lines = _lines(text)
-    located = len(lines) == len(plain)  # rows that are written in another way, like inline tables, are only counted
+    lines = toml_lines.places(text)
+    located = sum(len(place) == 2 and place[0] == TABLE for place in lines) == len(plain)  # noqa: PLR2004 - else in line
     first: dict[tuple[str, str], str] = {}
     mistakes: list[str] = []
     for number, row in enumerate(plain):
-        at = lines[number] if located else {}
-        beginning = f"line {at['']}" if located else f"row {number + 1}"
+        beginning = f"line {lines[TABLE, number]}" if located else f"row {number + 1}"
         for key, sentence in _mistakes(row):
-            where = f"line {at[key]}" if key in at else beginning
+            where = f"line {lines[TABLE, number, key]}" if (TABLE, number, key) in lines else beginning
             mistakes.append(f"{where}: {TABLE}{'.' * bool(key)}{key}: {sentence}")
         earlier = first.setdefault(_place(row), beginning)
         if earlier != beginning:
@@ -96,18 +91,3 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
 def _plain(value: object) -> object:
     """Return what can be stored as JSON: TOML has dates, JSON has not."""
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _lines(text: str) -> list[dict[str, int]]:
-    """Find the rows in the text: for each the lines of its keys, and its own under ""."""
-    found: list[dict[str, int]] = []
-    inside = False
-    for number, line in enumerate(text.splitlines(), 1):
-        if _HEADER.match(line):
-            found.append({"": number})
-            inside = True
-        elif _ANY_HEADER.match(line):
-            inside = False
-        elif inside and (key := _KEY.match(line)):
-            found[-1][key[1]] = number
-    return found

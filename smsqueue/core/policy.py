@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -18,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from smsqueue.core import duration, public_holidays, schedule, send_hours, timing, zones
+from smsqueue.core import consistency, duration, schedule, send_hours, timing, zones
 from smsqueue.core.national import Language  # noqa: TC001 - pydantic reads annotations
 from smsqueue.core.places import ANYWHERE, Strategy
 from smsqueue.errors import InvalidPolicy
@@ -211,22 +213,9 @@ class Policy(_Part):
     """Sender name -> provider -> sender ID (or the provider's name for a pool of numbers)."""
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Policy:
-        for name, category in self.categories.items():
-            if category.lane not in self.lanes:
-                raise ValueError(f"categories.{name}.lane: there is no lane {category.lane}")
-            for route in category.routes:
-                if route not in self.providers:
-                    raise ValueError(f"categories.{name}.routes: there is no provider {route}")
-        for alias, name in self.aliases.items():
-            if name not in self.categories or alias in self.categories:
-                wrong = f"there is no category {name}" if name not in self.categories else "that is a category itself"
-                raise ValueError(f"aliases.{alias}: {wrong}")
-        for name, ids in self.senders.items():
-            for provider in ids:
-                if provider not in self.providers:
-                    raise ValueError(f"senders.{name}: there is no provider {provider}")
-        self._hours_hold()
+    def _consistent(self) -> Policy:
+        if found := list(consistency.mistakes(self)):
+            raise ValueError(_AND.join(found))
         return self
 
     @model_validator(mode="after")
@@ -236,24 +225,6 @@ class Policy(_Part):
         if sum(lane.share for lane in self.lanes.values()) > 0.9:  # noqa: PLR2004 - some must stay free to all
             raise ValueError("lanes: the shares add up to more than 0.9, which leaves nothing for whoever needs more")
         return self
-
-    def _hours_hold(self) -> None:
-        kinds = {category.quiet for category in self.categories.values()}
-        places = [row.place for row in self.hours]
-        if twice := sorted({place for place in places if places.count(place) > 1}):
-            raise ValueError(f"hours: more than one row is about {', '.join(twice)}: leave one")
-        default = next((row for row in self.hours if row.country == ANYWHERE), None)
-        if QuietKind.LEGAL in kinds and (default is None or send_hours.Traffic.PROMOTIONAL not in default.classes):
-            raise ValueError('hours: a row of promotional hours for country "*" is missing: somebody is anywhere')
-        if public_holidays.installed():
-            return
-        used = {QuietKind.LEGAL: send_hours.Traffic.PROMOTIONAL, QuietKind.COURTESY: send_hours.Traffic.SERVICE}
-        wanted = {used[kind] for kind in kinds if kind in used}
-        need = [row.rule().id for row in self.hours if row.names_holidays and wanted.intersection(row.classes)]
-        if QuietKind.COURTESY in kinds and schedule.parse_schedule(self.quiet.open).holiday is not None:
-            need.insert(0, send_hours.COURTESY)
-        if need:
-            raise ValueError(f"hours: {', '.join(need)} name public holidays (PH), and {public_holidays.INSTALL}")
 
     def sender_id(self, sender: str, provider: str) -> str | None:
         """Return what a provider calls a sender name; None: it does not serve that sender."""
@@ -300,13 +271,57 @@ class Policy(_Part):
         return {}
 
 
+class Mistake(NamedTuple):
+    """One thing that is wrong with a document: where, and what would be right."""
+
+    place: tuple[str | int, ...]  # keys from the top; none: of the whole
+    sentence: str
+
+    def __str__(self) -> str:
+        """Place first."""
+        return f"{'.'.join(map(str, self.place)) or 'policy'}: {self.sentence}"
+
+
 def read(document: Mapping[str, Any]) -> Policy:
     """Validate a policy document. Raises InvalidPolicy with every mistake, place and key first."""
+    found = mistakes(document)
+    if isinstance(found, Policy):
+        return found
+    raise InvalidPolicy("; ".join(map(str, found)))
+
+
+def mistakes(document: Mapping[str, Any]) -> Policy | list[Mistake]:
+    """Return the policy, or all that is wrong with it."""
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        mistakes = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'policy'}: {item['msg'].removeprefix('Value error, ')}"
+        return [
+            _mistake(item["type"], item["loc"], said)
             for item in error.errors(include_url=False, include_context=False, include_input=False)
+            for said in item["msg"].removeprefix("Value error, ").split(_AND)
         ]
-    raise InvalidPolicy("; ".join(mistakes))
+
+
+def _mistake(kind: str, place: tuple[str | int, ...], said: str) -> Mistake:
+    if kind == "extra_forbidden":
+        part = Policy if len(place) == 1 else _PARTS.get(str(place[0]), Policy)
+        keys = list(part.model_fields)
+        meant = get_close_matches(str(place[-1]), keys, n=1, cutoff=0.7)
+        likely = f'you probably mean "{meant[0]}"' if meant else "there is no such key"
+        return Mistake(place, f"{likely}; known here are {', '.join(keys)}")
+    if kind == "missing":
+        return Mistake(place, "it is missing")
+    if not place and (named := _NAMED.match(said)):  # a rule about several keys names the one to look at
+        return Mistake(tuple(named[1].split(".")), said[named.end() :])
+    return Mistake(place, said)
+
+
+_AND = "; and "
+_NAMED = re.compile(r"([a-z_]+(?:\.[A-Za-z0-9_]+)*): ")
+_PARTS: dict[str, type[_Part]] = {
+    "numbers": Numbers,
+    "quiet": Quiet,
+    "lanes": Lane,
+    "categories": Category,
+    "providers": Provider,
+}

@@ -66,6 +66,17 @@ class Schedule:
             day = ((0, MIDNIGHT),)
         return cls((day,) * len(_WEEK))
 
+    @property
+    def longest(self) -> int:
+        """The minutes of its longest time without a closing; seven days if it never closes."""
+        best = run = 0
+        for day in (*self.week, *self.week):
+            for opens, closes in day or ((0, 0),):
+                run = run + closes if opens == 0 else closes - opens
+                best = max(best, run)
+                run = run if closes == MIDNIGHT else 0
+        return min(best, len(_WEEK) * MIDNIGHT)
+
     def windows(self, day: int) -> Windows:
         """Return the open minutes of a local date. Raises ValueError when it would have to know the holidays."""
         if self.holiday is not None:

@@ -128,6 +128,56 @@ def test_a_mistake_does_not_show_what_was_written():
     assert "7700900123" not in refusal(changed("categories.otp.validity", "+447700900123"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param(
+            {"quiet.open": "Mo-Su 08:00-08:06"},
+            "categories.service.min_validity: with the guard at both ends it needs 0:07:00, and the hours of courtesy "
+            "are never open for longer than 0:06:00",
+            id="courtesy hours that are shorter than a category needs",
+        ),
+        pytest.param(
+            {"categories.promotional.min_validity": "4h", "categories.promotional.validity": "24h"},
+            "categories.promotional.min_validity: with the guard at both ends it needs 4:02:00, and the hours of short",
+            id="a law's hours that are shorter than a category needs",
+        ),
+        pytest.param(
+            {"categories.service.min_validity": "239m", "categories.service.validity": "4h"},
+            "categories.service.min_validity: with the guard at both ends it needs 4:01:00, and the hours of short",
+            id="a law's hours for service messages",
+        ),
+    ],
+)
+def test_a_category_that_contradicts_the_hours_it_keeps_is_refused(changes, sentence):
+    document = changed("format", 1)
+    document["hours"] = [*document["hours"], {**FOUR_HOURS, "country": "SE"}]
+    for place, value in changes.items():
+        *way, last = place.split(".")
+        table = document
+        for name in way:
+            table = table[name]
+        table[last] = value
+
+    assert sentence.replace("short", "se") in refusal(document)
+
+
+FOUR_HOURS = {
+    "hours": "Mo-Su 10:00-14:00",
+    "source": "ours",
+    "date": "2026-11-24",
+    "confidence": "primary",
+    "classes": ["promotional", "service"],
+}
+
+
+def test_a_category_that_just_fits_the_hours_it_keeps_is_not_refused():
+    document = changed("categories.service.min_validity", "238m")
+    document["hours"] = [*document["hours"], {**FOUR_HOURS, "country": "SE"}]
+
+    assert policies.read(document)
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -163,6 +213,74 @@ def test_a_mistake_in_a_file_names_file_and_key(tmp_path, content, named):
     assert str(overlay) in str(caught.value)
     assert named in str(caught.value)
     assert caught.value.__context__ is None
+
+
+OVERLAY = """
+[quiet]
+guard = "60s"                        # 3
+
+[categories.otp]
+validty = "5m"                       # 6: a typo
+"lane" = "otp"                       # 7
+[categories.service]
+routes = [
+  "console",
+]
+attempts = 99                        # 12: too many
+
+quick.otp.share = 0.2                # 14: of another table, in fact
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param("", "", ['line 6: categories.otp.validty: you probably mean "validity"'], id="a typo in a key"),
+        pytest.param("", "", ["line 12: categories.service.attempts: Input should be"], id="a value out of range"),
+        pytest.param(
+            "", "", ["line 14: categories.service.quick: there is no such key; known here are lane,"], id="lost"
+        ),
+        pytest.param("[quiet]", "[quite]", ['line 2: quite: you probably mean "quiet"'], id="a typo in a table's name"),
+        pytest.param('"60s"', '"10s"', ["line 2: quiet: guard lies between"], id="two keys that contradict each other"),
+    ],
+)
+def test_a_mistake_in_a_file_is_named_by_line_and_key_with_what_would_be_right(tmp_path, old, new, told):
+    overlay = tmp_path / "policy.toml"
+    overlay.write_text(OVERLAY.replace(old, new) if old else OVERLAY, "utf-8")
+
+    with pytest.raises(InvalidPolicy) as caught:
+        policy_file.document(overlay)
+
+    assert all(sentence in str(caught.value) for sentence in told), str(caught.value)
+
+
+def test_mistakes_between_tables_are_named_all_at_once(tmp_path):
+    overlay = tmp_path / "policy.toml"
+    overlay.write_text(
+        '[categories.otp]\nlane = "fast"\nroutes = ["twilo"]\n'
+        '[aliases]\nurgent = "nothing"\n[senders.shop]\nacme = "SHOP"\n'
+    )
+
+    with pytest.raises(InvalidPolicy) as caught:
+        policy_file.document(overlay)
+
+    assert str(caught.value).removeprefix(f"{overlay}: ").split("; ") == [
+        "line 2: categories.otp.lane: there is no lane fast, only otp, promotional, service",
+        "line 3: categories.otp.routes: there is no provider twilo, only console",
+        "line 5: aliases.urgent: there is no category nothing, only emergency, otp, promotional, reminder, service",
+        "line 7: senders.shop.acme: there is no provider acme, only console",
+    ]
+
+
+def test_rows_and_tables_are_checked_in_one_go(tmp_path):
+    overlay = tmp_path / "policy.toml"
+    overlay.write_text('[[hours]]\ncountry = "XX"\n[categories.otp]\nlong = "5m"\n')
+
+    with pytest.raises(InvalidPolicy) as caught:
+        policy_file.document(overlay)
+
+    assert "line 2: hours.country: " in str(caught.value)
+    assert 'line 4: categories.otp.long: you probably mean "longest"' in str(caught.value)
 
 
 def test_the_packages_document_cannot_be_changed_by_a_caller():

@@ -167,3 +167,21 @@ def test_hours_that_cannot_be_read_say_what_would_be_right(text, sentence):
 def test_a_schedule_that_would_break_the_search_is_refused(week):
     with pytest.raises(ValueError):
         Schedule(week)
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        pytest.param("Mo-Su 08:00-21:00", 780, id="a day"),
+        pytest.param("Mo-Fr 08:00-20:00; Sa 09:00-13:00", 720, id="the longest of the week"),
+        pytest.param("Mo-Su 08:00-10:00,11:00-14:00", 180, id="the longest of the day"),
+        pytest.param("Mo 20:00-24:00; Tu 00:00-03:00,05:00-06:00", 420, id="over midnight"),
+        pytest.param("Su 20:00-24:00; Mo 00:00-03:00", 420, id="over the end of the week"),
+        pytest.param("Mo 00:00-24:00; Tu 00:00-01:00", 1500, id="a day and an hour"),
+        pytest.param("Mo,We 00:00-24:00", 1440, id="two days apart"),
+        pytest.param("Mo-Sa 00:00-24:00", 6 * 1440, id="six days"),
+        pytest.param("24/7", 7 * 1440, id="always"),
+    ],
+)
+def test_the_longest_time_without_a_closing(text, minutes):
+    assert parse_schedule(text).longest == minutes

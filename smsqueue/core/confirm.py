@@ -65,7 +65,7 @@ def _outcome(
             category = policy.category(envelope.category)
             if envelope.state in WAITING:
                 return None  # it waits for its next attempt already
-            if category.resend and len(attempts) < category.attempts:
+            if category.resend and receipt.temporary and len(attempts) < category.attempts:
                 following = again(envelope, policy, now, now + category.backoff, Reason.RETRY)
                 if isinstance(following, Hold):
                     return following  # no other end is truer than the one below: it was sent

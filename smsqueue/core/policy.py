@@ -97,7 +97,7 @@ class Category(_Part):
     backoff_cap: Duration
     doubt: Doubt = Doubt.WAIT
     resend: bool = False
-    """Whether it is submitted again when a receipt proves that it was not delivered."""
+    """Whether it is submitted again when a receipt proves that it was not delivered, for a cause that passes."""
     cap: int | None = Field(default=None, ge=1, le=1000)
     """Messages of this category to one recipient within 24 hours, at most; None: as many as its hours' rules allow."""
     max_segments: int = Field(default=6, ge=1, le=10)

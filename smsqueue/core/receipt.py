@@ -17,8 +17,12 @@ class ReceiptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """One receipt. `code` is the provider's error code, never its text."""
+    """One receipt. `code` is the provider's error code, never its text.
+
+    `temporary`: it was not delivered for a cause that passes, such as a phone that was off.
+    """
 
     provider_id: str
     status: ReceiptStatus
     code: str = ""
+    temporary: bool = False

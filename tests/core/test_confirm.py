@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -234,18 +235,44 @@ def test_undelivered_does_not_end_what_is_on_the_wire_again(envelope, policy, no
     ],
 )
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.UNKNOWN])
-def test_undelivered_is_submitted_again_where_a_category_wants_it(
+def test_undelivered_for_a_cause_that_passes_is_submitted_again_where_a_category_wants_it(
     envelope, policy, noon, state, given, after, expected
 ):
     usual = {"state": state, "fence": "f0", "attempts": attempts("accepted")}
     message = envelope(**{**usual, **given})
     rules = policy(resend=True)
 
-    got = confirm(message, rules, message.fence, receipt(R.UNDELIVERED), noon + after)
+    got = confirm(message, rules, message.fence, replace(receipt(R.UNDELIVERED), temporary=True), noon + after)
 
     again = Hold(noon + after + timedelta(seconds=10), Reason.RETRY)
     assert got.outcome == (again if expected is Hold else expected)
     assert change(message, got.outcome, policy=rules, now=noon, attempts=got.attempts)
+
+
+@pytest.mark.parametrize(
+    ("resend", "temporary"),
+    [
+        pytest.param(True, False, id="for good: no attempt will change it"),
+        pytest.param(False, True, id="its category does not want it"),
+    ],
+)
+def test_undelivered_is_the_end_otherwise(envelope, policy, noon, resend, temporary):
+    message = envelope(state=State.SUBMITTED, fence="f0", attempts=attempts("accepted"))
+
+    got = confirm(message, policy(resend=resend), "f0", replace(receipt(R.UNDELIVERED), temporary=temporary), noon)
+
+    assert got.outcome == UNDELIVERED
+
+
+def test_what_is_submitted_again_after_the_evening_waits_for_the_morning(envelope, policy, noon):
+    evening = noon + timedelta(hours=9, minutes=30)
+    message = envelope(
+        state=State.SUBMITTED, fence="f0", attempts=attempts("accepted"), deadline=noon + timedelta(hours=23)
+    )
+
+    got = confirm(message, policy(resend=True), "f0", replace(receipt(R.UNDELIVERED), temporary=True), evening)
+
+    assert got.outcome == Hold(noon + timedelta(hours=20, minutes=1), Reason.QUIET_HOURS)
 
 
 # --- whatever comes, in whatever order --------------------------------------------------------
@@ -259,7 +286,9 @@ def test_undelivered_is_submitted_again_where_a_category_wants_it(
         st.sampled_from(["", "accepted", "refused", "unknown", "account", "delivered", "undelivered"]), max_size=3
     ),
     rules=st.sampled_from([{}, {"resend": True}, {"doubt": "again"}]),
-    receipts=st.lists(st.tuples(st.sampled_from(["f0", "f1", "f2", "f9"]), st.sampled_from(R)), max_size=6),
+    receipts=st.lists(
+        st.tuples(st.sampled_from(["f0", "f1", "f2", "f9"]), st.sampled_from(R), st.booleans()), max_size=6
+    ),
     seconds=st.integers(0, 30_000),
 )
 def test_receipts_only_move_forward(envelope, policy, noon, state, stop, results, rules, receipts, seconds):
@@ -267,8 +296,9 @@ def test_receipts_only_move_forward(envelope, policy, noon, state, stop, results
     message = envelope(state=state, stop=stop, fence=made[-1].fence if made else "", attempts=made)
     now = noon + timedelta(seconds=seconds)
 
-    for fence, status in receipts:
-        verdict = confirm(message, policy(**rules), fence, receipt(status), now)
+    for fence, status, temporary in receipts:
+        told = replace(receipt(status), temporary=temporary)
+        verdict = confirm(message, policy(**rules), fence, told, now)
         after = written(message, verdict, policy(**rules), now)
         assert len(after.attempts) == len(message.attempts)
         if message.state in FINAL:

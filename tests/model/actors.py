@@ -142,7 +142,7 @@ def receipt(world: World, number: int, status: str) -> None:
         return
     one = taken[number % len(taken)]
     one.undelivered |= status == "undelivered"
-    answer = Receipt(provider_id="A1", status=ReceiptStatus(status))
+    answer = Receipt(provider_id="A1", status=ReceiptStatus(status), temporary=True)
     for _ in range(8):
         envelope = world.store.load([one.id])[0].envelope
         assert envelope is not None

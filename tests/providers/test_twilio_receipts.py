@@ -128,25 +128,29 @@ def test_each_word_of_twilios_in_ours(word: str, ours: str):
 
 @pytest.mark.parametrize("word", ["undelivered", "failed"])
 @pytest.mark.parametrize(
-    ("code", "ours"),
+    ("code", "ours", "temporary"),
     [
-        pytest.param("30008", "unknown", id="30008 gives no cause"),
-        pytest.param("30410", "unknown", id="30410 is a time-out"),
-        pytest.param("30003", "undelivered", id="30003 is an unreachable handset"),
-        pytest.param("39999", "undelivered", id="an unknown code leaves it to the word"),
+        pytest.param("30008", "unknown", False, id="30008 gives no cause"),
+        pytest.param("30410", "unknown", False, id="30410 is a time-out"),
+        pytest.param("30003", "undelivered", True, id="30003 is an unreachable handset: it may be on later"),
+        pytest.param("30036", "undelivered", True, id="30036 is a validity that ended in the queue"),
+        pytest.param("30017", "undelivered", True, id="30017 is a way too busy"),
+        pytest.param("30005", "undelivered", False, id="30005 is a number that nobody has"),
+        pytest.param("30007", "undelivered", False, id="30007 is a text that carriers filter"),
+        pytest.param("39999", "undelivered", False, id="an unknown code leaves it to the word, and is for good"),
     ],
 )
-def test_a_failures_code_decides_with_its_word(word: str, code: str, ours: str):
+def test_a_failures_code_decides_with_its_word(word: str, code: str, ours: str, *, temporary: bool):
     receipt = twilio_receipts.read([("MessageSid", SID), ("MessageStatus", word), ("ErrorCode", code)])
 
-    assert receipt == Receipt(provider_id=SID, status=ReceiptStatus(ours), code=code)
+    assert receipt == Receipt(provider_id=SID, status=ReceiptStatus(ours), code=code, temporary=temporary)
 
 
 def test_what_was_delivered_stays_so_whatever_its_code():
     receipt = twilio_receipts.read([("MessageSid", SID), ("MessageStatus", "delivered"), ("ErrorCode", "30008")])
 
     assert receipt is not None
-    assert receipt.status is ReceiptStatus.DELIVERED
+    assert (receipt.status, receipt.temporary) == (ReceiptStatus.DELIVERED, False)
 
 
 @pytest.mark.parametrize("code", ["", "0", "-1", "3e4", "30008 ", "٣٠٠٠٨", "²", "9" * 7, "9" * 5000, "+15005550006"])

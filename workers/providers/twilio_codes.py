@@ -59,7 +59,8 @@ _UNSURE = (20500, 20503)
 
 UNSURE_RECEIPTS = frozenset({30008, 30410})
 """No cause given, and the provider timed out: it may have been delivered."""
-EXPIRED_RECEIPTS = frozenset(_EXPIRED)
+TEMPORARY_RECEIPTS = frozenset((*_PASSING, *_THROTTLED, *_EXPIRED))
+"""Not delivered, and another attempt may be: the phone was off, the way too busy, the validity over in the queue."""
 
 SUBMIT: dict[int, Meaning] = {
     **dict.fromkeys((*_NUMBER, *_BLOCKED, *_CONTENT), Meaning(SendStatus.REJECTED)),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from smsqueue.core.receipt import Receipt, ReceiptStatus
-from workers.providers.twilio_codes import UNSURE_RECEIPTS
+from workers.providers.twilio_codes import TEMPORARY_RECEIPTS, UNSURE_RECEIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,8 @@ def read(params: Sequence[tuple[str, str]]) -> Receipt | None:
     number = int(code) if code.isascii() and code.isdigit() and len(code) <= 6 else 0  # noqa: PLR2004 - five digits
     if status is ReceiptStatus.UNDELIVERED and number in UNSURE_RECEIPTS:
         status = ReceiptStatus.UNKNOWN
-    return Receipt(provider_id=sid, status=status, code=str(number) if number else "")
+    passing = status is ReceiptStatus.UNDELIVERED and number in TEMPORARY_RECEIPTS
+    return Receipt(provider_id=sid, status=status, code=str(number) if number else "", temporary=passing)
 
 
 def _spellings(url: str) -> set[str]:

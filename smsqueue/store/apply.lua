@@ -20,54 +20,54 @@ local function slice(first, n)
   return list
 end
 
-while at <= #ARGV do
-  local id, version, state, reason, home, score = unpack(ARGV, at, at + 5)
-  local drop, retention, told, provider, attempt, fence = unpack(ARGV, at + 6, at + 11)
-  local sets = slice(at + 13, 2 * ARGV[at + 12])
-  at = at + 13 + #sets
-  local deletes = slice(at + 1, tonumber(ARGV[at]))
-  at = at + 1 + #deletes
+each_then_close(now, function()
+  while at <= #ARGV do
+    local id, version, state, reason, home, score = unpack(ARGV, at, at + 5)
+    local drop, retention, told, provider, attempt, fence = unpack(ARGV, at + 6, at + 11)
+    local sets = slice(at + 13, 2 * ARGV[at + 12])
+    at = at + 13 + #sets
+    local deletes = slice(at + 1, tonumber(ARGV[at]))
+    at = at + 1 + #deletes
 
-  local envelope = PREFIX .. 'e:' .. id
-  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk', 'cp', 'fe')
-  local code = 'ok'
-  if not e[1] then
-    code = 'missing'
-  elseif e[1] ~= version then
-    code = (tonumber(e[1]) == version + 1 and e[2] == state) and 'again' or 'lost'
-    if code == 'lost' then tally('lost|' .. e[5]) end
-  elseif fence ~= '' and fence ~= e[8] then
-    code = 'lost' -- the version is right by chance: the caller's gate never ran, and another's did
-  else
-    redis.call('HSET', envelope, 's', state, 'rs', reason, 'v', version + 1, unpack(sets))
-    if #deletes > 0 then redis.call('HDEL', envelope, unpack(deletes)) end
-    if home ~= '=' then
-      leave(id, e[3] or '')
-      if home ~= '' then
-        redis.call('HSET', envelope, 'h', home)
-        enter(id, home, score)
+    local envelope = PREFIX .. 'e:' .. id
+    local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk', 'cp', 'fe')
+    local code = 'ok'
+    if not e[1] then
+      code = 'missing'
+    elseif e[1] ~= version then
+      code = (tonumber(e[1]) == version + 1 and e[2] == state) and 'again' or 'lost'
+      if code == 'lost' then tally('lost|' .. e[5]) end
+    elseif fence ~= '' and fence ~= e[8] then
+      code = 'lost' -- the version is right by chance: the caller's gate never ran, and another's did
+    else
+      if home ~= '=' then
+        leave(id, e[3] or '')
+        if home ~= '' then
+          enter(id, home, score)
+          sets[#sets + 1] = 'h'
+          sets[#sets + 1] = home
+        end
       end
+      redis.call('HSET', envelope, 's', state, 'rs', reason, 'v', version + 1, unpack(sets))
+      if #deletes > 0 then redis.call('HDEL', envelope, unpack(deletes)) end
+      if e[6] and e[2] ~= state then
+        redis.call('HDEL', envelope, 'lk')
+        redis.call('SREM', PREFIX .. 'suspects', id)
+      end
+      if e[7] and e[2] == 'submitting' and NOT_SENT[state] then -- surely not sent: it does not count for the recipient's cap
+        redis.call('ZREM', PREFIX .. 'cap:' .. e[7], id)
+        redis.call('HDEL', envelope, 'cp')
+      end
+      if drop == '1' then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
+      count(e[4], e[2], state)
+      if told == '1' then tell(now, id, state, reason, e[5], provider, attempt)
+      elseif state == 'held' then tally('held|' .. reason .. '|' .. e[5]) end
+      if e[2] ~= state then
+        if state == 'unknown' then tally('doubt|' .. e[5], 1) elseif e[2] == 'unknown' then tally('doubt|' .. e[5], -1) end
+      end
+      if retention ~= '0' then finish(id, retention) end
     end
-    if e[6] and e[2] ~= state then
-      redis.call('HDEL', envelope, 'lk')
-      redis.call('SREM', PREFIX .. 'suspects', id)
-    end
-    if e[7] and e[2] == 'submitting' and NOT_SENT[state] then -- surely not sent: it does not count for the recipient's cap
-      redis.call('ZREM', PREFIX .. 'cap:' .. e[7], id)
-      redis.call('HDEL', envelope, 'cp')
-    end
-    if drop == '1' then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
-    count(e[4], e[2], state)
-    if told == '1' then tell(now, id, state, reason, e[5], provider, attempt)
-    elseif state == 'held' then tally('held|' .. reason .. '|' .. e[5]) end
-    if e[2] ~= state then
-      if state == 'unknown' then tally('doubt|' .. e[5], 1) elseif e[2] == 'unknown' then tally('doubt|' .. e[5], -1) end
-    end
-    if retention ~= '0' then finish(id, retention) end
+    answer[#answer + 1] = code
   end
-  answer[#answer + 1] = code
-end
-
-if ARGV[1] == '1' then wake_pumps() end
-write_tally(now)
+end, ARGV[1] == '0')
 return answer

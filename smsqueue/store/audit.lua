@@ -57,10 +57,10 @@ local function look(id)
   end
   if not OPEN[e[1]] or at_home(id, home) then return found end
   give_home(id, e)
+  move() -- before the next look: an id may come twice in one call
   return found == 'ok' and 'homeless' or found
 end
 
 for at = 2, #ARGV do answer[#answer + 1] = look(ARGV[at]) end
-wake_pumps()
-write_tally(now)
+close(now)
 return answer

@@ -34,33 +34,35 @@ local function full(id, token, most)
   return 'capped:' .. string.format('%.0f', redis.call('ZRANGE', book, 0, 0, 'WITHSCORES')[2] + DAY)
 end
 
-for at = 6, #ARGV, 10 do
-  local id, version, valid_until, attempt, lane, category, tenant, campaign, token, most = unpack(ARGV, at, at + 9)
-  local envelope = PREFIX .. 'e:' .. id
-  local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'x', 'fe', 'dl')
-  local code = 'yes'
-  if e[2] == 'submitting' and e[5] == fence then
-    code = 'yes' -- this very call, repeated because its answer was lost
-  elseif e[1] ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
-    code = 'lost'
-  elseif now >= tonumber(valid_until) or now >= tonumber(e[6]) then
-    code = 'late'
-  else
-    code = something_paused and held_back(lane, category, tenant, campaign) or throttled and 'throttled' or 'yes'
-    if code == 'yes' and token ~= '' then code = full(id, token, most) or 'yes' end
-    if code == 'yes' then
-      if token ~= '' then
-        redis.call('ZADD', PREFIX .. 'cap:' .. token, now, id)
-        redis.call('PEXPIRE', PREFIX .. 'cap:' .. token, DAY)
-        redis.call('HSET', envelope, 'cp', token)
+each_then_close(now, function()
+  for at = 6, #ARGV, 10 do
+    local id, version, valid_until, attempt, lane, category, tenant, campaign, token, most = unpack(ARGV, at, at + 9)
+    local envelope = PREFIX .. 'e:' .. id
+    local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'x', 'fe', 'dl')
+    local code = 'yes'
+    if e[2] == 'submitting' and e[5] == fence then
+      code = 'yes' -- this very call, repeated because its answer was lost
+    elseif e[1] ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
+      code = 'lost'
+    elseif now >= tonumber(valid_until) or now >= tonumber(e[6]) then
+      code = 'late'
+    else
+      code = something_paused and held_back(lane, category, tenant, campaign) or throttled and 'throttled' or 'yes'
+      if code == 'yes' and token ~= '' then code = full(id, token, most) or 'yes' end
+      if code == 'yes' then
+        if token ~= '' then
+          redis.call('ZADD', PREFIX .. 'cap:' .. token, now, id)
+          redis.call('PEXPIRE', PREFIX .. 'cap:' .. token, DAY)
+          redis.call('HSET', envelope, 'cp', token)
+        end
+        leave(id, queue)
+        redis.call('HSET', envelope, 's', 'submitting', 'rs', 'none', 'v', version + 1, 'h', wire,
+          'fe', fence, 'a', attempt, 'a' .. attempt, fence .. '|' .. provider .. '|||')
+        enter(id, wire, ends)
+        count(campaign, e[2], 'submitting')
       end
-      leave(id, queue)
-      redis.call('HSET', envelope, 's', 'submitting', 'rs', 'none', 'v', version + 1, 'h', wire,
-        'fe', fence, 'a', attempt, 'a' .. attempt, fence .. '|' .. provider .. '|||')
-      redis.call('ZADD', PREFIX .. wire, ends, id)
-      count(campaign, e[2], 'submitting')
     end
+    answer[#answer + 1] = code
   end
-  answer[#answer + 1] = code
-end
+end)
 return answer

@@ -10,6 +10,5 @@ for at = 2, #ARGV do
     enter(ARGV[at], ARGV[1], redis.call('HGET', PREFIX .. 'e:' .. ARGV[at], 'dl') or now)
   end
 end
-wake_pumps()
-write_tally(now)
+close(now)
 return { now, EPOCH }

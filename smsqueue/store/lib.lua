@@ -40,55 +40,98 @@ local function is_queue(home)
   return home ~= 'due' and kind ~= 'wire:' and kind ~= 'park:'
 end
 
--- A message in a queue is `out` or `ready`; which one is not written down, so that take need not write it.
+-- Moves and counts are gathered while a script runs and written by `close`: a command for each home, not for each id.
+local left, entered, entering = {}, {}, {} -- home -> ids; home -> scores and ids; ids in `entered`
+local filled = {} -- queues that this call put something into: were they empty before?
+
+local function move()
+  for home, ids in pairs(left) do
+    if not is_queue(home) then
+      redis.call('ZREM', PREFIX .. home, unpack(ids))
+    elseif redis.call('ZREM', PREFIX .. 'out:' .. home, unpack(ids)) < #ids then
+      -- Which of the two a queue's message is in is not written down, so that take need not write it.
+      redis.call('ZREM', PREFIX .. 'ready:' .. home, unpack(ids))
+    end
+  end
+  for home, places in pairs(entered) do
+    local key = PREFIX .. home
+    if is_queue(home) then
+      key = PREFIX .. 'ready:' .. home
+      if filled[home] == nil then filled[home] = redis.call('ZCARD', key) == 0 end
+    end
+    redis.call('ZADD', key, unpack(places))
+  end
+  left, entered, entering = {}, {}, {}
+end
+
 local function leave(id, home)
   if home == '' then return end
-  if not is_queue(home) then
-    redis.call('ZREM', PREFIX .. home, id)
-  elseif redis.call('ZREM', PREFIX .. 'out:' .. home, id) == 0 then
-    redis.call('ZREM', PREFIX .. 'ready:' .. home, id)
-  end
+  if entering[id] then move() end -- it came with this very call
+  local ids = left[home]
+  if ids then ids[#ids + 1] = id else left[home] = { id } end
 end
 
-local filled = {} -- queues that this call puts something into: were they empty before?
+-- A score that somebody damaged must not stop all others: then it is looked at at once.
 local function enter(id, home, score)
-  if not is_queue(home) then
-    redis.call('ZADD', PREFIX .. home, score, id)
-    return
+  local places = entered[home]
+  if not places then
+    places = {}
+    entered[home] = places
   end
-  local ready = PREFIX .. 'ready:' .. home
-  if filled[home] == nil then filled[home] = redis.call('ZCARD', ready) == 0 end
-  redis.call('ZADD', ready, score, id)
+  places[#places + 1] = tonumber(score) or 0
+  places[#places + 1] = id
+  entering[id] = true
 end
 
--- Wakes the pumps for queues that were empty: they need not wait for their next tick.
-local function wake_pumps()
+local counted = {} -- campaign -> state -> by how much
+local function count(campaign, from, to)
+  if not campaign or campaign == '' or from == to then return end
+  local states = counted[campaign]
+  if not states then
+    states = {}
+    counted[campaign] = states
+  end
+  if from ~= '' then states[from] = (states[from] or 0) - 1 end
+  states[to] = (states[to] or 0) + 1
+end
+
+-- The last step of a script that moves or counts. Pumps are woken for queues that were empty, so that they need not
+-- wait for their tick, unless the caller tops up what it filled. Since when a queue was never empty bounds how long
+-- anything has waited in it.
+local function close(now, caller_tops_up)
+  move()
+  for campaign, states in pairs(counted) do
+    for state, by in pairs(states) do
+      if by ~= 0 then redis.call('HINCRBY', PREFIX .. 'n:' .. campaign, state, by) end
+    end
+  end
   for queue, was_empty in pairs(filled) do
-    if was_empty then redis.call('PUBLISH', PREFIX .. 'wake', queue) end
+    if was_empty then
+      if not caller_tops_up then redis.call('PUBLISH', PREFIX .. 'wake', queue) end
+      redis.call('HSET', PREFIX .. 'm', 'since|' .. queue, now)
+    end
   end
-end
-
--- The last step of a script. Since when a queue was never empty bounds how long anything has waited in it.
-local function write_tally(now)
   for field, by in pairs(tallied) do
     if by ~= 0 then redis.call('HINCRBY', PREFIX .. 'm', field, by) end
   end
-  for queue, was_empty in pairs(filled) do
-    if was_empty then redis.call('HSET', PREFIX .. 'm', 'since|' .. queue, now) end
-  end
 end
 
-local function count(campaign, from, to)
-  if campaign and campaign ~= '' and from ~= to then
-    if from ~= '' then redis.call('HINCRBY', PREFIX .. 'n:' .. campaign, from, -1) end
-    redis.call('HINCRBY', PREFIX .. 'n:' .. campaign, to, 1)
-  end
+-- Runs a body that is a loop over messages. If one that somebody damaged ends it, those before it are moved all the same.
+local function each_then_close(now, body, caller_tops_up)
+  local ok, problem = pcall(body)
+  close(now, caller_tops_up)
+  if not ok then error(problem) end
 end
 
+local trimmed = false
 local function tell(now, id, state, reason, category, provider, attempt)
   tally('told|' .. state .. '|' .. reason .. '|' .. category .. '|' .. provider)
-  redis.call('XADD', PREFIX .. 'events', 'MINID', '~', now - EVENTS_KEPT, '*',
+  redis.call('XADD', PREFIX .. 'events', '*',
     'id', id, 'state', state, 'reason', reason, 'category', category, 'provider', provider, 'attempt', attempt)
+  if not trimmed then
+    redis.call('XTRIM', PREFIX .. 'events', 'MINID', '~', now - EVENTS_KEPT)
+    trimmed = true
+  end
 end
 
 -- The end: the payload goes, the envelope is cut to what `status` and the idempotency key need.

@@ -44,5 +44,5 @@ local function recover(id)
 end
 
 for at = 3, #ARGV do answer[#answer + 1] = recover(ARGV[at]) end
-write_tally(now)
+close(now)
 return answer

@@ -6,9 +6,9 @@
 
 local now = server_time()
 local ids = redis.call('ZRANGE', PREFIX .. ARGV[1], 0, tonumber(ARGV[2]) - 1)
+if #ids > 0 then redis.call('ZREM', PREFIX .. ARGV[1], unpack(ids)) end
 for _, id in ipairs(ids) do
   local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 'l', 'dl')
-  redis.call('ZREM', PREFIX .. ARGV[1], id)
   if not e[1] then
     redis.call('ZADD', PREFIX .. 'park:orphan', now, id)
   else
@@ -16,6 +16,5 @@ for _, id in ipairs(ids) do
     enter(id, 'dispatch.' .. e[1], e[2])
   end
 end
-wake_pumps()
-write_tally(now)
+close(now)
 return { now, EPOCH, #ids }

@@ -12,5 +12,5 @@ local answer = { now, EPOCH }
 for at = 3, #ARGV do
   answer[#answer + 1] = halt(now, ARGV[at], ARGV[1], ARGV[2])
 end
-write_tally(now)
+close(now)
 return answer

@@ -66,14 +66,16 @@ end
 
 local popped = redis.call('ZPOPMIN', PREFIX .. 'ready:' .. queue, room)
 local suspects = redis.call('SCARD', PREFIX .. 'suspects') > 0
-local alone, together = {}, {}
+local alone, together, places = {}, {}, {}
 for i = 1, #popped, 2 do
   local id = popped[i]
-  redis.call('ZADD', PREFIX .. 'out:' .. queue, now + lease, id)
+  places[#places + 1] = now + lease
+  places[#places + 1] = id
   local list = together
   if suspects and redis.call('SISMEMBER', PREFIX .. 'suspects', id) == 1 then list = alone end
   list[#list + 1] = id
 end
+if #places > 0 then redis.call('ZADD', PREFIX .. 'out:' .. queue, unpack(places)) end
 local answer = { now, EPOCH, #alone }
 for _, id in ipairs(alone) do answer[#answer + 1] = id end
 for _, id in ipairs(together) do answer[#answer + 1] = id end

@@ -20,98 +20,84 @@ local queues, wires, parks = names(), names(), names()
 local UPKEEP = 'dispatch.upkeep'
 local moves, given_up = 0, 0
 
-local function passed(home)
-  if room - moves <= 0 then return {} end
-  return redis.call('ZRANGE', PREFIX .. home, '-inf', now, 'BYSCORE', 'LIMIT', 0, room - moves)
-end
-
 local function to_queue(id, queue, deadline)
   redis.call('HSET', PREFIX .. 'e:' .. id, 'h', queue)
   enter(id, queue, deadline)
   moves = moves + 1
 end
 
--- An id without an envelope is never dropped in silence.
+-- An id without an envelope is never dropped in silence, and one that somebody damaged stops no other.
 local function orphan(id)
   redis.call('ZADD', PREFIX .. 'park:orphan', now, id)
   moves = moves + 1
 end
 
+-- Takes out of a home what has passed its score, and gives each id, with these fields of its envelope, another home.
+local function passed(home, deal, ...)
+  if room - moves <= 0 then return end
+  local ids = redis.call('ZRANGE', PREFIX .. home, '-inf', now, 'BYSCORE', 'LIMIT', 0, room - moves)
+  if #ids == 0 then return end
+  redis.call('ZREM', PREFIX .. home, unpack(ids))
+  for _, id in ipairs(ids) do
+    local e = redis.call('HMGET', PREFIX .. 'e:' .. id, ...)
+    if not e[1] or not pcall(deal, id, e) then orphan(id) end
+  end
+end
+
 -- The call's lease is over and nobody settled: the provider may have it. Never submit again from here.
 for _, wire in ipairs(wires) do
-  for _, id in ipairs(passed(wire)) do
-    redis.call('ZREM', PREFIX .. wire, id)
+  passed(wire, function(id, e)
+    if e[1] ~= 'submitting' then return end
     local envelope = PREFIX .. 'e:' .. id
-    local e = redis.call('HMGET', envelope, 's', 'dl', 'g', 'c', 'a')
-    if not e[1] then orphan(id)
-    elseif e[1] == 'submitting' then
-      redis.call('HSET', envelope, 's', 'unknown', 'rs', 'lease_ended')
-      redis.call('HINCRBY', envelope, 'v', 1)
-      tally('lease|' .. wire)
-      tally('doubt|' .. e[4], 1)
-      count(e[3], 'submitting', 'unknown')
-      tell(now, id, 'unknown', 'lease_ended', e[4], string.match(wire, ':([^.]*)'), e[5] or 0)
-      to_queue(id, UPKEEP, e[2])
-    end
-  end
+    redis.call('HSET', envelope, 's', 'unknown', 'rs', 'lease_ended')
+    redis.call('HINCRBY', envelope, 'v', 1)
+    tally('lease|' .. wire)
+    tally('doubt|' .. e[4], 1)
+    count(e[3], 'submitting', 'unknown')
+    tell(now, id, 'unknown', 'lease_ended', e[4], string.match(wire, ':([^.]*)'), e[5] or 0)
+    to_queue(id, UPKEEP, e[2])
+  end, 's', 'dl', 'g', 'c', 'a')
 end
 
 -- A hint that nobody acted on: look again. Who comes back often travels alone, then ends loudly.
 for _, queue in ipairs(queues) do
-  for _, id in ipairs(passed('out:' .. queue)) do
-    redis.call('ZREM', PREFIX .. 'out:' .. queue, id)
+  passed('out:' .. queue, function(id, e)
     local envelope = PREFIX .. 'e:' .. id
-    local e = redis.call('HMGET', envelope, 's', 'dl', 'g', 'c')
-    if not e[1] then orphan(id)
-    else
-      local looks = redis.call('HINCRBY', envelope, 'lk', 1)
-      tally('lease|' .. queue)
-      if looks >= alone then redis.call('SADD', PREFIX .. 'suspects', id) end
-      if looks < poison then to_queue(id, queue, e[2])
-      elseif e[1] == 'queued' or e[1] == 'held' then
-        redis.call('HSET', envelope, 's', 'failed', 'rs', 'poison')
-        redis.call('HINCRBY', envelope, 'v', 1)
-        count(e[3], e[1], 'failed')
-        tell(now, id, 'failed', 'poison', e[4], '', 0)
-        finish(id, retention)
-        given_up = given_up + 1
-        moves = moves + 1
-      else -- the provider may have it: only a later look can end it
-        redis.call('HSET', envelope, 'h', 'due')
-        enter(id, 'due', now + 3600 * 1000)
-        given_up = given_up + 1
-        moves = moves + 1
-      end
+    local looks = redis.call('HINCRBY', envelope, 'lk', 1)
+    tally('lease|' .. queue)
+    if looks >= alone then redis.call('SADD', PREFIX .. 'suspects', id) end
+    if looks < poison then return to_queue(id, queue, e[2]) end
+    if e[1] == 'queued' or e[1] == 'held' then
+      redis.call('HSET', envelope, 's', 'failed', 'rs', 'poison')
+      redis.call('HINCRBY', envelope, 'v', 1)
+      count(e[3], e[1], 'failed')
+      tell(now, id, 'failed', 'poison', e[4], '', 0)
+      finish(id, retention)
+    else -- the provider may have it: only a later look can end it
+      redis.call('HSET', envelope, 'h', 'due')
+      enter(id, 'due', now + 3600 * 1000)
     end
-  end
+    given_up = given_up + 1
+    moves = moves + 1
+  end, 's', 'dl', 'g', 'c')
 end
 
-for _, id in ipairs(passed('due')) do
-  redis.call('ZREM', KEYS[1], id)
-  local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 's', 'dl', 'l')
-  if not e[1] then orphan(id)
-  elseif e[1] == 'queued' or e[1] == 'held' then to_queue(id, 'dispatch.' .. e[3], e[2])
+passed('due', function(id, e)
+  if e[1] == 'queued' or e[1] == 'held' then to_queue(id, 'dispatch.' .. e[3], e[2])
   elseif OPEN[e[1]] then to_queue(id, UPKEEP, e[2])
   end
-end
+end, 's', 'dl', 'l')
 
 -- Past its deadline, it ends now, paused or not, and not when its turn would come.
-local function expire(key)
-  for _, id in ipairs(passed(key)) do
-    redis.call('ZREM', PREFIX .. key, id)
-    local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 's', 'dl')
-    if not e[1] then orphan(id) else to_queue(id, UPKEEP, e[2]) end
-  end
-end
+local function expire(id, e) to_queue(id, UPKEEP, e[2]) end
 for _, queue in ipairs(queues) do
-  if queue ~= UPKEEP then expire('ready:' .. queue) end
+  if queue ~= UPKEEP then passed('ready:' .. queue, expire, 's', 'dl') end
 end
 for _, park in ipairs(parks) do
-  if park ~= 'park:orphan' then expire(park) end
+  if park ~= 'park:orphan' then passed(park, expire, 's', 'dl') end
 end
 
-wake_pumps()
-write_tally(now)
+close(now)
 local answer = { now, EPOCH, moves, given_up }
 for _, queue in ipairs(queues) do
   answer[#answer + 1] = redis.call('ZCARD', PREFIX .. 'ready:' .. queue)

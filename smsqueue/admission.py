@@ -9,10 +9,10 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsqueue.core import area_codes, identity, msisdn, places, segments, zones
+from smsqueue.core import area_codes, decisions, identity, msisdn, places, segments, zones
 from smsqueue.core.change import queue_of_dispatch
 from smsqueue.core.decide import waiting
-from smsqueue.core.envelope import Decision, Envelope
+from smsqueue.core.envelope import Envelope
 from smsqueue.core.facts import CLEAR
 from smsqueue.core.outcome import End, Handoff, Hold, Park
 from smsqueue.core.outlook import Outlook, outlook
@@ -118,8 +118,8 @@ def _planned(
             raise InvalidMessage(_FIELDS.get(why, "deadline"), why.value, sentence)
         case Handoff() | Park():
             pass
-    decided = Decision(state, reason, now, policy.version)
-    envelope = envelope._replace(state=state, reason=reason, home=home, decisions=(decided,))
+    decided = decisions.added("", state, reason, now, policy.version)
+    envelope = envelope._replace(state=state, reason=reason, home=home, codes=decided)
     payload = dump(
         Payload(
             to=to,

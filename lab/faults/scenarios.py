@@ -177,7 +177,7 @@ def _poison(trial: Trial) -> None:
     store = trial.system.client.store
     trial.poisoned = trial.ids[-3:]
     for id in trial.poisoned:
-        store.redis.hset(store.keys.envelope(id), "d", "nonsense")
+        store.redis.hset(store.keys.envelope(id), "cr", "nonsense")
 
 
 def _cancel(trial: Trial) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from smsqueue.core.states import Reason
 
 if TYPE_CHECKING:
-    from smsqueue.core.envelope import Decision, Envelope
+    from smsqueue.core.decisions import Decision
+    from smsqueue.core.envelope import Envelope
 
 BECAUSE: dict[Reason, str] = {
     Reason.NONE: "nothing stood in the way",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsqueue.core.envelope import Attempt, Decision, Envelope
+from smsqueue.core import decisions
 from smsqueue.core.outcome import Doubt, End, Handoff, Hold, Outcome, Park, Submitted, Watch
 from smsqueue.core.policy import UPKEEP
 from smsqueue.core.states import FINAL, TRANSITIONS, Reason, State
@@ -12,9 +12,8 @@ from smsqueue.core.states import FINAL, TRANSITIONS, Reason, State
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from smsqueue.core.envelope import Attempt, Envelope
     from smsqueue.core.policy import Policy
-
-DECISIONS_KEPT = 3
 
 
 class Change(NamedTuple):
@@ -26,7 +25,7 @@ class Change(NamedTuple):
     home: str
     look_at: datetime | None  # the home's score: when to look, or the deadline
     attempts: tuple[Attempt, ...]
-    decisions: tuple[Decision, ...]
+    codes: str  # of the last decisions
     keep_payload: bool
     retention: timedelta | None
 
@@ -66,10 +65,9 @@ def change(
         raise RuntimeError(f"no transition from {envelope.state} to {state}")
     if outcome is None and attempts == envelope.attempts:
         return None
-    decisions = envelope.decisions
+    codes = envelope.codes
     if outcome is not None and not isinstance(outcome, Watch):
-        decided = Decision(state, reason, now, policy.version)
-        decisions = (*decisions, decided)[-DECISIONS_KEPT:]
+        codes = decisions.added(codes, state, reason, now, policy.version)
     category = policy.category(envelope.category)
     final = state in FINAL
     return Change(
@@ -79,7 +77,7 @@ def change(
         home=home,
         look_at=look_at,
         attempts=attempts,
-        decisions=decisions,
+        codes=codes,
         keep_payload=not final and (state is not State.SUBMITTED or category.resend),
         retention=category.retention if final else None,
     )

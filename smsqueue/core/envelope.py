@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - dataclass fields' types
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from smsqueue.core import decisions
 from smsqueue.core.states import Reason, State
+
+if TYPE_CHECKING:
+    from smsqueue.core.decisions import Decision
 
 
 class Attempt(NamedTuple):
@@ -16,15 +20,6 @@ class Attempt(NamedTuple):
     result: str  # a SendStatus, a ReceiptStatus, or "" while nothing is known
     code: str = ""  # the provider's own code
     provider_id: str = ""
-
-
-class Decision(NamedTuple):
-    """One decision of the past, for `explain`: what became of it, why, when, under which policy."""
-
-    state: State
-    reason: Reason
-    at: datetime
-    policy: int
 
 
 class Envelope(NamedTuple):
@@ -58,7 +53,12 @@ class Envelope(NamedTuple):
     attempts: tuple[Attempt, ...] = ()
     looks: int = 0
     stop: str = ""
-    decisions: tuple[Decision, ...] = ()
+    codes: str = ""  # of its last decisions: see core/decisions.py
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return the last decisions about it, oldest first."""
+        return decisions.read(self.codes)
 
     def attempt(self, fence: str) -> Attempt | None:
         """Return the attempt made under a fence."""

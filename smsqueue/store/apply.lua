@@ -1,40 +1,29 @@
 #!lua flags=allow-oom
 -- apply: write decided changes. Each names the version it was decided on; the loser does nothing.
 --
--- ARGV  1 if the pumps are told of queues that were empty (0: the caller tops them up itself), then
---       per change: id, version, state, reason, home ('=' if it stays), score, 1 if the payload goes,
---       retention (ms) or 0, 1 if the outside is told, provider, attempt, fence it was decided under or '',
---       number of fields to set, field and value of each, number of fields to delete, the fields
+-- ARGV  1 if the pumps are told of queues that were empty (0: the caller tops them up itself), JSON: per change
+--       a list of id, version, state, reason, home ('=' if it stays), score, whether the payload goes,
+--       retention (ms) or 0, whether the outside is told, provider, attempt, fence it was decided under or '',
+--       fields to set with their values, fields to delete
 --
 -- Returns the server's time (ms), the epoch, then a code per change:
 --   ok, again (it is what a first run of this very call wrote), lost (somebody was faster), missing
 
 local now = server_time()
 local answer = { now, EPOCH }
-local at = 2
 local NOT_SENT = { queued = true, held = true, failed = true, expired = true, suppressed = true, cancelled = true }
 
-local function slice(first, n)
-  local list = {}
-  for i = 1, n do list[i] = ARGV[first + i - 1] end
-  return list
-end
-
 each_then_close(now, function()
-  while at <= #ARGV do
-    local id, version, state, reason, home, score = unpack(ARGV, at, at + 5)
-    local drop, retention, told, provider, attempt, fence = unpack(ARGV, at + 6, at + 11)
-    local sets = slice(at + 13, 2 * ARGV[at + 12])
-    at = at + 13 + #sets
-    local deletes = slice(at + 1, tonumber(ARGV[at]))
-    at = at + 1 + #deletes
+  for _, m in ipairs(cjson.decode(ARGV[2])) do
+    local id, version, state, reason, home, score, drop, retention, told, provider, attempt, fence = unpack(m, 1, 12)
+    local sets, deletes = m[13], m[14]
 
     local envelope = PREFIX .. 'e:' .. id
     local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'g', 'c', 'lk', 'cp', 'fe')
     local code = 'ok'
     if not e[1] then
       code = 'missing'
-    elseif e[1] ~= version then
+    elseif tonumber(e[1]) ~= version then
       code = (tonumber(e[1]) == version + 1 and e[2] == state) and 'again' or 'lost'
       if code == 'lost' then tally('lost|' .. e[5]) end
     elseif fence ~= '' and fence ~= e[8] then
@@ -58,14 +47,14 @@ each_then_close(now, function()
         redis.call('ZREM', PREFIX .. 'cap:' .. e[7], id)
         redis.call('HDEL', envelope, 'cp')
       end
-      if drop == '1' then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
+      if drop then redis.call('UNLINK', PREFIX .. 'p:' .. id) end
       count(e[4], e[2], state)
-      if told == '1' then tell(now, id, state, reason, e[5], provider, attempt)
+      if told then tell(now, id, state, reason, e[5], provider, attempt)
       elseif state == 'held' then tally('held|' .. reason .. '|' .. e[5]) end
       if e[2] ~= state then
         if state == 'unknown' then tally('doubt|' .. e[5], 1) elseif e[2] == 'unknown' then tally('doubt|' .. e[5], -1) end
       end
-      if retention ~= '0' then finish(id, retention) end
+      if retention ~= 0 then finish(id, retention) end
     end
     answer[#answer + 1] = code
   end

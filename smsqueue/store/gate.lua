@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- gate: the last door before a provider. Who passes is SUBMITTING under the caller's fence, and on the wire.
 --
--- ARGV  fence, provider, queue, wire, lease (ms), then per message:
+-- ARGV  fence, provider, queue, wire, lease (ms), JSON: per message a list of
 --       id, version, valid until (ms), attempt (its number), lane, category, tenant, campaign,
 --       cap token or '', most of them per day
 --
@@ -30,21 +30,21 @@ local DAY = 24 * 3600 * 1000
 local function full(id, token, most)
   local book = PREFIX .. 'cap:' .. token
   redis.call('ZREMRANGEBYSCORE', book, '-inf', now - DAY)
-  if redis.call('ZSCORE', book, id) or redis.call('ZCARD', book) < tonumber(most) then return false end
+  if redis.call('ZSCORE', book, id) or redis.call('ZCARD', book) < most then return false end
   return 'capped:' .. string.format('%.0f', redis.call('ZRANGE', book, 0, 0, 'WITHSCORES')[2] + DAY)
 end
 
 each_then_close(now, function()
-  for at = 6, #ARGV, 10 do
-    local id, version, valid_until, attempt, lane, category, tenant, campaign, token, most = unpack(ARGV, at, at + 9)
+  for _, m in ipairs(cjson.decode(ARGV[6])) do
+    local id, version, valid_until, attempt, lane, category, tenant, campaign, token, most = unpack(m, 1, 10)
     local envelope = PREFIX .. 'e:' .. id
     local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'x', 'fe', 'dl')
     local code = 'yes'
     if e[2] == 'submitting' and e[5] == fence then
       code = 'yes' -- this very call, repeated because its answer was lost
-    elseif e[1] ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
+    elseif tonumber(e[1]) ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
       code = 'lost'
-    elseif now >= tonumber(valid_until) or now >= tonumber(e[6]) then
+    elseif now >= valid_until or now >= tonumber(e[6]) then
       code = 'late'
     else
       code = something_paused and held_back(lane, category, tenant, campaign) or throttled and 'throttled' or 'yes'

@@ -4,7 +4,7 @@
 -- ARGV  1 if payloads are wanted, else 0; then the ids
 --
 -- Returns the server's time (ms), the epoch, the policy's version, the paused providers joined by commas, then per id:
--- the envelope's fields and values (or false), the payload (or false), 1 if paused, 1 if withdrawn.
+-- the envelope's fields and values with a unit separator between (or false), the payload (or false), 1 if paused, 1 if withdrawn.
 
 local now = server_time()
 local answer = { now, EPOCH, redis.call('HGET', PREFIX .. 'policy', 'version') or '0', '' }
@@ -29,7 +29,7 @@ for at = 2, #ARGV do
     if p[1] or p[2] or p[3] or p[4] or p[6] then paused = 1 end
     if p[5] then withdrawn = 1 end
   end
-  answer[#answer + 1] = #fields > 0 and fields or false
+  answer[#answer + 1] = #fields > 0 and table.concat(fields, '\31') or false
   answer[#answer + 1] = ARGV[1] == '1' and redis.call('GET', PREFIX .. 'p:' .. id) or false
   answer[#answer + 1] = paused
   answer[#answer + 1] = withdrawn

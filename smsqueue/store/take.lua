@@ -45,7 +45,7 @@ local function afforded()
   local ahead = burst * interval * (ARGV[8] == '1' and 1 or 1 - RESERVE)
   local n = 0
   for _, id in ipairs(redis.call('ZRANGE', PREFIX .. 'ready:' .. queue, 0, room - 1)) do
-    local segments = tonumber(redis.call('HGET', PREFIX .. 'e:' .. id, 'sg') or 1)
+    local segments = tonumber(redis.call('HGET', PREFIX .. 'e:' .. id, 'sg') or 1) or 1
     local cost = segments * interval
     if tat > now and tat + cost - now > ahead or contended and own - now > burst * interval then
       redis.call('HINCRBY', book, 'waits', 1)

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smsqueue import policy_file
+from smsqueue.core import decisions
 from smsqueue.core import policy as policies
-from smsqueue.core.change import DECISIONS_KEPT, change
-from smsqueue.core.envelope import Attempt, Decision, Envelope
+from smsqueue.core.change import change
+from smsqueue.core.decisions import Decision
+from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.outcome import Doubt, End, Handoff, Hold, Park, Submitted, Watch
 from smsqueue.core.states import CODES, FINAL, OPEN, REASONS, TRANSITIONS, WAITING, Reason, State
 
@@ -168,19 +170,24 @@ def test_a_note_on_an_attempt_moves_nothing():
     got = change(before, None, policy=POLICY, now=NOW, attempts=noted)
 
     assert (got.state, got.reason, got.home, got.look_at) == (State.SUBMITTED, Reason.RECEIPT, "due", None)
-    assert (got.attempts, got.decisions, got.tells) == (noted, (), False)
+    assert (got.attempts, got.codes, got.tells) == (noted, "", False)
 
 
 def test_the_last_decisions_are_kept_with_their_policy():
-    past = tuple(Decision(State.HELD, Reason.RETRY, NOW, number) for number in range(DECISIONS_KEPT))
+    past = ""
+    for number in range(decisions.KEPT):
+        past = decisions.added(past, State.HELD, Reason.RETRY, NOW, number)
 
-    got = change(envelope(decisions=past), Hold(LATER, Reason.QUIET_HOURS), policy=POLICY, now=NOW)
+    got = change(envelope(codes=past), Hold(LATER, Reason.QUIET_HOURS), policy=POLICY, now=NOW)
 
-    assert got.decisions == (*past[1:], Decision(State.HELD, Reason.QUIET_HOURS, NOW, 7))
+    assert decisions.read(got.codes) == (
+        *(Decision(State.HELD, Reason.RETRY, NOW, number) for number in range(1, decisions.KEPT)),
+        Decision(State.HELD, Reason.QUIET_HOURS, NOW, 7),
+    )
 
 
 def test_a_watch_is_no_decision():
-    assert change(envelope(State.SUBMITTED), Watch(LATER), policy=POLICY, now=NOW).decisions == ()
+    assert change(envelope(State.SUBMITTED), Watch(LATER), policy=POLICY, now=NOW).codes == ""
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,12 @@ SCRIPTS = {
     "a place is lost when a decision is written": (
         "^home",
         straight_on,
-        ("apply", "enter(id, home, score)\n          sets", "sets"),
+        ("apply", "enter(id, home, score)\n            sets", "sets"),
     ),
     "the gate does not look at the time": (
         "^late|^at night",
         slow_before_the_gate,
-        ("gate", "elseif now >= tonumber(valid_until) or now >= tonumber(e[6]) then", "elseif false then"),
+        ("gate", "elseif now >= valid_until or now >= tonumber(e[6]) then", "elseif false then"),
     ),
 }
 

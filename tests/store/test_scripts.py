@@ -309,6 +309,6 @@ def test_a_settle_under_a_fence_that_never_passed_does_not_move_another_fences_c
 
 def test_a_damaged_envelope_does_not_keep_its_batch_from_being_read(client, store, one):
     other = client.send(Message(to="+12025550124", text="Hi.", category="alert")).id
-    store.redis.hset(store.keys.envelope(other), "d", "nonsense")
+    store.redis.hset(store.keys.envelope(other), "cr", "nonsense")
 
     assert [loaded.envelope is None for loaded in store.load([one, other])] == [False, True]

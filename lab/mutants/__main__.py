@@ -83,10 +83,10 @@ def _control(name: str, file: str, suite: list[str]) -> float:
 def _try(module: Module, left: list[mutant.Mutant], suite: list[str], until: float) -> None:
     limit, doubtful = trial.CPU_FLOOR + 2 * module.seconds, []
     for one, seen in trial.seen_quickly(left, suite, limit):
-        if seen:
-            module.note(one, KILLED)
-        else:
+        if seen is None or (not seen and module.fate(one) == SURVIVED):
             doubtful.append(one)
+        else:
+            module.note(one, KILLED if seen else SURVIVED)
         if time.monotonic() > until:
             break
     for one in doubtful:

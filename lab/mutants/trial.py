@@ -5,8 +5,9 @@ the suite. From there:
 
 1. For each mutant of a function it forks, puts the mutated code into the function, and runs the suite: a few
    milliseconds before the first test. A suite that fails has seen the mutant.
-2. What a function does not show (tables, class bodies) or the suite has not seen so far gets a child of its own, which
-   imports the mutated module instead of the real one. A suite that passes now has not seen the mutant.
+2. What a function does not show (tables, class bodies) gets a child of its own, which imports the mutated module instead
+   of the real one. So does a survivor of the first way when it is tried again: what was remembered while the suite was
+   collected may have hidden it.
 """
 
 from __future__ import annotations
@@ -50,8 +51,10 @@ def prepare() -> None:
     gc.freeze()
 
 
-def seen_quickly(mutants: Sequence[Mutant], suite: Sequence[str], seconds: float) -> Iterator[tuple[Mutant, bool]]:
-    """Say of each mutant whether the suite sees it as changed code of a function. No: perhaps otherwise."""
+def seen_quickly(
+    mutants: Sequence[Mutant], suite: Sequence[str], seconds: float
+) -> Iterator[tuple[Mutant, bool | None]]:
+    """Say of each mutant whether the suite sees it as changed code of a function; None: it changes no function."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -62,7 +65,7 @@ def seen_quickly(mutants: Sequence[Mutant], suite: Sequence[str], seconds: float
     with os.fdopen(reading, "rb") as answers:
         try:
             for mutant, answer in zip(mutants, iter(lambda: answers.read(1), b""), strict=False):
-                yield mutant, answer == b"1"
+                yield mutant, None if answer == b"?" else answer == b"1"
         finally:
             answers.close()
             os.waitpid(child, 0)
@@ -116,8 +119,10 @@ class _Host:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         for mutant in self._mutants:
             changed = _changed(mutant)
-            seen = bool(changed) and not _passes(lambda: self._run(changed, session), self._seconds)  # noqa: B023
-            os.write(self._answers, b"1" if seen else b"0")
+            answer = b"?"
+            if changed:
+                answer = b"0" if _passes(lambda: self._run(changed, session), self._seconds) else b"1"  # noqa: B023
+            os.write(self._answers, answer)
         return True
 
     def _run(self, changed: dict[str, CodeType], session: pytest.Session) -> None:

@@ -23,24 +23,23 @@ def route(
     category, attempts = policy.category(envelope.category), envelope.attempts
     routes, left = category.routes, valid_until - now
     ends_quiet = bool(category.late_cutoff) and valid_until < envelope.deadline
-    reason = Reason.NO_ROUTE
+    reason, paused = Reason.NO_ROUTE, False
     for turn in range(len(routes)):
         name = routes[(len(attempts) + turn) % len(routes)]
         if attempts and any(a.provider == name and a.result == SendStatus.NO_ROUTE for a in attempts):
             continue
         if policy.sender_id(envelope.sender, name) is None:
             continue
-        if name in facts.paused_providers:
-            reason = Reason.PAUSED
-            continue
         provider = policy.providers[name]
         # a queue of the provider's own might carry it into quiet hours, which another provider's does not
         too_late = ends_quiet and not provider.reaches_carrier and left < category.late_cutoff
         if too_late or left < provider.shortest:
             reason = Reason.VALIDITY_UNREPRESENTABLE
-            continue
-        return Handoff(name, valid_until)
-    if reason is Reason.PAUSED:
-        return Park(reason)
+        elif name in facts.paused_providers:
+            paused = True
+        else:
+            return Handoff(name, valid_until)
+    if paused:  # one that could still take it
+        return Park(Reason.PAUSED)
     state = State.FAILED if reason is Reason.NO_ROUTE else State.EXPIRED
     return End(state, reason)

@@ -5,9 +5,9 @@ the suite. From there:
 
 1. For each mutant of a function it forks, puts the mutated code into the function, and runs the suite: a few
    milliseconds before the first test. A suite that fails has seen the mutant.
-2. What a function does not show (tables, class bodies) gets a child of its own, which imports the mutated module instead
-   of the real one. So does a survivor of the first way when it is tried again: what was remembered while the suite was
-   collected may have hidden it.
+2. What a function does not show (tables, class bodies) gets a child of its own, which imports the mutated module
+   instead of the real one. So does a survivor of the first way when it is tried again: what was remembered
+   while the suite was collected may have hidden it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import typer
 from smsqueue.cli import sentences, show
 from smsqueue.cli.messages import instant
 from smsqueue.client import Client
+from smsqueue.core import duration
 from smsqueue.core.places import Origin
 from smsqueue.core.states import Reason
 from smsqueue.errors import InvalidMessage
@@ -44,6 +45,8 @@ def explain(
 ) -> None:
     """Say which rule decided what about a message; or, with --category, what would become of one to a number."""
     with Client() as client:
+        if not category and subject.startswith("+"):
+            raise InvalidMessage("category", "required", "to explain a number, say which category: --category service")
         if category:
             found = client.explain_number(
                 subject, category=category, at=instant("at", at), region=region, timezone=timezone
@@ -89,6 +92,8 @@ def _foretell(found: Outlook, *, as_json: bool) -> None:
         ("a day", f"{found.cap} messages to one recipient" if found.cap else "as many as come"),
         ("decided by", f"policy version {found.policy}, time zones {found.tzdata}"),
     ]
+    if advice := _advice(found):
+        facts.append(("advice", advice))
     for name, value in facts:
         show.out.print(f"{name:<12}{value}", markup=False)
     if found.rules:
@@ -108,9 +113,24 @@ def _answer(found: Outlook) -> str:
     if found.reason is Reason.NONE:
         return f"goes at once{until}"
     why = sentences.BECAUSE[found.reason]
+    if found.reason is Reason.QUIET_HOURS:
+        soon = any(window.has(found.at) for window in found.windows)
+        why = f"in some place where the recipient may be it {'is quiet too soon' if soon else 'is quiet'}"
     if found.goes is None:
         return f"refused with its category's validity: {why}"
-    return f"held until {show.words(found.goes)}: {why}{until}"
+    spread = f" or up to {duration.text(found.spread)} later, as its id decides" if found.spread else ""
+    return f"held until {show.words(found.goes)}{spread}: {why}{until}"
+
+
+def _advice(found: Outlook) -> str:
+    """Say what would help a message whose recipient may be in too many places, or in none."""
+    if found.origin is Origin.NOBODY and found.reason is Reason.NO_WINDOW:
+        return (
+            "name the recipient's timezone with the message, or one for all such numbers in the policy's quiet.instead"
+        )
+    if found.origin in {Origin.COUNTRY, Origin.PREFIX} and len(found.zones) > 1:
+        return "name the recipient's timezone with the message, where it is known: then no other place counts"
+    return ""
 
 
 def timeline(found: Outlook) -> list[str]:
@@ -135,4 +155,4 @@ def _sign(found: Outlook, at: datetime) -> str:
     if at + _CELL <= found.at:
         return " "  # it is past
     middle = at + _CELL / 2
-    return "█" if any(window.opens <= middle < window.closes for window in found.windows) else "·"
+    return "█" if any(window.has(middle) for window in found.windows) else "·"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BECAUSE: dict[Reason, str] = {
     Reason.NONE: "nothing stood in the way",
     Reason.SCHEDULED: "its producer asked for a later instant",
-    Reason.QUIET_HOURS: "it is quiet in some place where the recipient may be",
+    Reason.QUIET_HOURS: "in some place where the recipient may be it is quiet, or too soon will be",
     Reason.RETRY: "the provider refused for a passing cause, and it is tried again",
     Reason.THROTTLED: "the provider asked for patience",
     Reason.PAUSED: "an operator paused its lane, category, provider, tenant or campaign",

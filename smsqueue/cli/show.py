@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,7 +33,9 @@ def rows(items: Iterable[Mapping[str, Any]], *, as_json: bool, columns: Sequence
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Return a value as JSON has it; durations in seconds."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsqueue.core import zones
@@ -30,6 +31,10 @@ class Window(NamedTuple):
     opens: datetime
     closes: datetime
 
+    def has(self, at: datetime) -> bool:
+        """Whether an instant lies in it."""
+        return self.opens <= at < self.closes
+
 
 class Outlook(NamedTuple):
     """What `explain` tells about a number, a category and an instant. The number is not in it."""
@@ -42,7 +47,8 @@ class Outlook(NamedTuple):
     rules: tuple[Rule, ...]  # all of them hold at once; none: at any hour, or never
     cap: int | None  # messages within 24 hours
     reason: Reason  # none: it would go at once; quiet_hours: at `opens`; else why never
-    goes: datetime | None  # with its category's validity; spread not counted
+    goes: datetime | None  # with its category's validity, at the earliest
+    spread: timedelta  # over which those that were held are let go, each by its id
     valid_until: datetime | None  # what the provider would be told, at most
     windows: tuple[Window, ...]  # none: at any hour, or never
     policy: int
@@ -77,6 +83,7 @@ def outlook(region: str, noted: str, category: str, policy: Policy, at: datetime
         cap=cap(like, policy),
         reason=reason,
         goes=goes,
+        spread=treated.spread if reason is Reason.QUIET_HOURS else timedelta(0),
         valid_until=valid_until,
         windows=_windows(found.calendar, at) if found.calendar else (),
         policy=policy.version,

@@ -8,7 +8,8 @@ import pytest
 
 from smsqueue import policy_file
 from smsqueue.core import policy as policies
-from smsqueue.core.outlook import WINDOWS, outlook
+from smsqueue.core import zones
+from smsqueue.core.outlook import WINDOWS, Window, outlook
 from smsqueue.core.places import Origin
 from smsqueue.core.states import Reason
 
@@ -62,6 +63,19 @@ def test_what_would_become_of_a_message(shipped, region, noted, category, at, ex
 
     assert (found.origin, found.cap, found.reason, found.goes, found.valid_until) == expected
     assert (found.policy, found.category, found.region) == (shipped.version, category, region)
+    assert found.spread == (timedelta(minutes=30) if found.reason is Reason.QUIET_HOURS else timedelta(0))
+    assert (found.at, found.tzdata) == (at, zones.IANA_VERSION)
+
+
+def test_a_window_has_its_opening_and_not_its_closing():
+    window = Window(utc(11, 24, 8), utc(11, 24, 21))
+
+    assert [window.has(at) for at in (utc(11, 24, 7, 59), window.opens, utc(11, 24, 20, 59), window.closes)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_the_next_windows_are_listed_in_order_and_are_open(shipped):

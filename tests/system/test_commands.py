@@ -59,7 +59,8 @@ def test_explain_tells_for_a_number_when_it_would_go_and_by_which_rules(run):
 
     assert (status, err) == (0, "")
     for said in (
-        "held until 2026-11-25 14:01:00 UTC: it is quiet in some place where the recipient may be",
+        "held until 2026-11-25 14:01:00 UTC or up to 30m later, as its id decides: in some place where", "it is quiet,",
+        "name the recipient's timezone with the message",
         "US-FL", "America/New_York, America/Chicago", "by the number's prefix", "3 messages to one recipient",
         "us-fl", "Mo-Su 08:00-20:00", "Tue 24 Nov", "closed", "09:01-19:59",
     ):  # fmt: skip
@@ -67,7 +68,7 @@ def test_explain_tells_for_a_number_when_it_would_go_and_by_which_rules(run):
     assert "5550123" not in out.replace(" ", "")
 
     row = json.loads(run("explain", "+1 850 555 0123", "--category", "promotional", *at, "--json")[1])
-    assert (row["reason"], row["goes"]) == ("quiet_hours", "2026-11-25T14:01:00+00:00")
+    assert (row["reason"], row["goes"], row["spread"]) == ("quiet_hours", "2026-11-25T14:01:00+00:00", 1800)
     assert [rule["id"] for rule in row["rules"]] == ["us", "us-fl"]
 
 
@@ -85,6 +86,9 @@ def test_neither_number_nor_text_is_printed(run):
     [
         pytest.param(["status", "no-such-id"], "id: an id has 18 characters", id="an id that is none"),
         pytest.param(["explain", "00AAAAAAAAAAAAAAAA", "--region", "GB"], "--category is needed", id="half a question"),
+        pytest.param(
+            ["explain", "+12025550123"], "say which category: --category service", id="a number, and no category"
+        ),
         pytest.param(["explain", "12", "--category", "otp"], "to: ", id="no number to explain"),
         pytest.param(["explain", "+12025550123", "--category", "x"], "category: the policy knows", id="no category"),
         pytest.param(["explain", "00AAAAAAAAAAAAAAAA"], "id: the store does not know it", id="an id nobody knows"),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsqueue.core.decide import RECEIPT_GRACE, may_repeat
+from smsqueue.core.envelope import Attempt
 from smsqueue.core.outcome import Doubt, End, Hold, Outcome, Park, Submitted
 from smsqueue.core.receipt import ReceiptStatus
 from smsqueue.core.rules.hours import hours
@@ -18,7 +19,7 @@ from smsqueue.core.states import FINAL, WAITING, Reason, State
 from smsqueue.core.submission import SendResult, SendStatus
 
 if TYPE_CHECKING:
-    from smsqueue.core.envelope import Attempt, Envelope
+    from smsqueue.core.envelope import Envelope
     from smsqueue.core.policy import Category, Policy
 
 THROTTLE_LONGEST = timedelta(minutes=10)
@@ -130,7 +131,7 @@ def stopped(envelope: Envelope) -> End | None:
 def noted(attempts: tuple[Attempt, ...], fence: str, result: str, code: str, provider_id: str) -> tuple[Attempt, ...]:
     """Write a result beside the attempt it belongs to. What says less never replaces what says more."""
     return tuple(
-        attempt._replace(result=result, code=code, provider_id=provider_id or attempt.provider_id)
+        Attempt(fence, attempt.provider, result, code, provider_id or attempt.provider_id)
         if attempt.fence == fence and _WEIGHT.get(result, 1) >= _WEIGHT.get(attempt.result, 1)
         else attempt
         for attempt in attempts

@@ -13,6 +13,7 @@ from smsqueue.core.facts import CLEAR
 from smsqueue.core.outcome import End, Handoff, Hold, Submitted
 from smsqueue.core.settle import settle
 from smsqueue.core.submission import SendResult, SendStatus
+from smsqueue.errors import StoreUnavailable
 from smsqueue.store import pauses
 from smsqueue.store.store import LOOKS_POISON, Passage
 
@@ -312,3 +313,56 @@ def test_a_damaged_envelope_does_not_keep_its_batch_from_being_read(client, stor
     store.redis.hset(store.keys.envelope(other), "cr", "nonsense")
 
     assert [loaded.envelope is None for loaded in store.load([one, other])] == [False, True]
+
+
+def test_an_envelope_damaged_under_a_script_does_not_undo_the_moves_of_those_before_it(client, store, one):
+    other = client.send(Message(to="+12025550124", text="Hi.", category="alert")).id
+    store.take("dispatch.service", lease=LEASE)
+    until, policy, now = store.clock.now() + DAY, store.policies.current, store.clock.now()
+    befores = [loaded.envelope for loaded in store.load([one, other])]
+    store.redis.hdel(store.keys.envelope(other), "c")
+    hold = Hold(until, Reason.QUIET_HOURS)
+
+    with pytest.raises(StoreUnavailable):
+        store.apply([change(before, hold, policy=policy, now=now) for before in befores])
+
+    assert homes(store, one) == [store.keys.due]
+    assert envelope(store, one).state is State.HELD
+
+
+def test_an_envelope_damaged_in_a_home_is_parked_and_does_not_stop_the_pump(client, store, one):
+    other = client.send(Message(to="+12025550124", text="Hi.", category="alert")).id
+    for id in (one, other):
+        carry(store, envelope(store, id), Hold(store.clock.now(), Reason.RETRY))
+    store.redis.hdel(store.keys.envelope(one), "l")
+
+    store.wake(retention=DAY)
+
+    assert homes(store, one) == [store.keys.home("park:orphan")]
+    assert homes(store, other) == [store.keys.ready("dispatch.service")]
+
+
+def test_moves_of_many_in_one_call_leave_each_in_one_home(client, store):
+    messages = [Message(to=f"+1202555{100 + n:04}", text="Hi.", category="alert") for n in range(150)]
+    ids = [accepted.id for accepted in client.send_many(messages)]
+    _, out = store.take("dispatch.service", lease=LEASE, limit=70)
+    now, policy = store.clock.now(), store.policies.current
+    loaded = [one.envelope for one in store.load(ids)]  # some are out, the others still ready
+    outcomes = [Hold(now + DAY, Reason.QUIET_HOURS), End(State.EXPIRED, Reason.TTL), Handoff("twilio", now + DAY)]
+
+    codes = store.apply([change(e, outcomes[n % 3], policy=policy, now=now) for n, e in enumerate(loaded)])
+
+    assert len(out) == 70
+    assert set(codes) == {"ok"}
+    expected = [[store.keys.due], [], [store.keys.ready(QUEUE)]]
+    assert [homes(store, id) for id in ids] == [expected[n % 3] for n in range(150)]
+
+
+def test_a_newer_message_of_the_same_call_supersedes_an_older_one(client, store):
+    message = Message(to="+12025550123", text="Hi.", category="alert", supersede_key="code")
+
+    older, newer = client.send_many([message, message])
+
+    assert [envelope(store, id).state for id in (older.id, newer.id)] == [State.CANCELLED, State.QUEUED]
+    assert homes(store, older.id) == []
+    assert homes(store, newer.id) == [store.keys.ready("dispatch.service")]

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo demo-keep test check fast bench faults sweep mutants clean
+.PHONY: demo demo-keep test check fast bench scale faults sweep mutants clean
 
 ## watch real messages travel: servers, workers and a stand-in provider on this machine
 demo: $(READY)
@@ -32,6 +32,11 @@ fast: $(READY)
 ## figures, beside one Celery task per message in the same run; writes build/bench.json
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+## a million messages that wait and one-time codes beside them, and a provider's rate: minutes; writes build/scale.json
+scale: $(READY)
+	@$(BIN)/python -m benchmarks.backlog
+	@$(BIN)/python -m benchmarks.rate
 
 ## everything that can go wrong, long, also while the clock strikes nine: writes build/faults*.json
 faults: $(READY)

@@ -1,6 +1,6 @@
 """A provider's rate over four submit processes for a minute, with a one-time code in the middle.
 
-`python -m benchmarks.rate` prints total, worst second and the one-time code's wait.
+`python -m benchmarks.rate` prints total, worst second and the one-time code's wait, and writes build/scale.json.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import figures
 from benchmarks.throughput import TEXT, messages
 from lab.system import POLICY, System
 from lab.waiting import wait_for
@@ -60,13 +61,15 @@ def measure(directory: Path, *, rate: float = 50, seconds: int = 60, submit: int
 
 
 def main() -> None:
-    """Print one line of JSON."""
+    """Print one line of JSON, and keep it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seconds", type=int, default=60)
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="smsqueue-rate-"))
-    print(json.dumps(measure(folder, rate=arguments.rate, seconds=arguments.seconds)._asdict()))
+    found = measure(folder, rate=arguments.rate, seconds=arguments.seconds)._asdict()
+    figures.write("rate", found)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

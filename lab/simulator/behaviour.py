@@ -67,13 +67,16 @@ class Behaviour:
 
     latency_ms: float = 100.0
     shares: dict[str, float] = field(default_factory=dict)  # Act -> share of first submits
+    hanging: list[str] = field(default_factory=list)  # senders whose requests are never answered
     callbacks: bool = False
     callback_delay_ms: float = 50.0
     undelivered: float = 0.0  # share of receipts
     seed: int = 1
 
-    def choose(self, to: str, key: str, earlier: int) -> Act:
+    def choose(self, to: str, sender: str, key: str, earlier: int) -> Act:
         """Choose for one request. The same message and seed choose the same, in every run."""
+        if sender in self.hanging:
+            return Act.HANG
         act = SPECIAL.get(to[-4:])
         if act is not None:
             return Act.ACCEPT if act in ONCE and earlier else act

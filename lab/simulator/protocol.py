@@ -79,7 +79,7 @@ class Protocol(asyncio.Protocol):
             return
         received = sim.inbox.record(form)
         received.first_bytes.append(self._first_byte)
-        act = sim.behaviour.choose(received.to, received.id, received.requests - 1)
+        act = sim.behaviour.choose(received.to, form.get("From", ""), received.id, received.requests - 1)
         received.acts.append(act.value)
         sid = ""
         if act in TAKES:

@@ -209,6 +209,15 @@ def test_the_behaviour_can_be_changed_and_unknown_fields_are_ignored(standin):
     assert "colour" not in behaviour
 
 
+def test_one_sender_hangs_and_another_does_not(standin):
+    standin.configure(hanging=["+12025550101"])
+
+    with pytest.raises(TimeoutError):
+        send(standin, timeout=0.2, From="+12025550101")
+
+    assert send(standin)[0] == 201
+
+
 def test_a_reset_forgets_everything(standin):
     send(standin)
 

@@ -131,7 +131,7 @@ def _result(system: System, ledger: Ledger, found: dict[str, Any], took: float) 
         f"\naccepted in {took:.1f} s; submitted at {ledger.rate:.0f} messages/s with a provider that takes 100 ms"
     )
     wrong = (
-        ledger.lost
+        ledger.gone
         + ledger.twice_not_allowed
         + ledger.late
         + ledger.at_night

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RESPECT_QUIET = frozenset({"service", "reminder", "promotional"})
 OPENS, CLOSES = 8, 21
 IN_DOUBT = frozenset({State.UNKNOWN, State.UNCONFIRMED})
+HOMES = ("due", "ready:", "out:", "wire:", "park:")
 TWICE_ALLOWED = frozenset({"otp"})
 """Categories of the lab's policy for which twice is better than never."""
 
@@ -46,8 +47,13 @@ class Ledger:
     at_night: int = 0  # first byte while some place where the recipient may be was quiet
     in_doubt: int = 0
     in_doubt_taken: int = 0  # of those, how many the provider had
-    rate: float = 0.0
+    rate: float = 0.0  # submits a second
     example: str = ""
+
+    @property
+    def gone(self) -> int:
+        """How many were accepted and are nowhere, or not where they are said to be."""
+        return self.lost + self.vanished + self.homeless
 
     def rows(self) -> list[tuple[str, int]]:
         """Return lines for people."""
@@ -59,7 +65,7 @@ class Ledger:
             ("submitted more than once (retried)", self.retried),
             ("in doubt", self.in_doubt),
             ("  of these at the provider", self.in_doubt_taken),
-            ("lost", self.lost + self.vanished + self.homeless),
+            ("lost", self.gone),
             ("sent twice, allowed by category", self.twice_allowed),
             ("sent twice, not allowed", self.twice_not_allowed),
             ("first byte after the deadline", self.late),
@@ -154,6 +160,8 @@ def _homes(system: System) -> Counter[str]:
     store = system.client.store
     homes: Counter[str] = Counter()
     for key in store.redis.scan_iter(match="sms:*", _type="zset", count=1000):
+        if not key.decode().partition("}:")[2].startswith(HOMES):
+            continue  # what a recipient had within a day is a sorted set too, and no home
         ids: list[bytes] = store.redis.zrange(key, 0, -1)  # type: ignore[assignment]
         homes.update(id.decode() for id in ids)
     return homes

@@ -82,7 +82,8 @@ def read() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the environment brings the rest
     except ValidationError as error:
         mistakes = [
-            f"SMSQUEUE_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            f"SMSQUEUE_{'_'.join(str(part) for part in item['loc']).upper()}"
+            + (" is not set" if item["type"] == "missing" else f": {item['msg']}")
             for item in error.errors(include_url=False, include_context=False, include_input=False)
         ]
     raise Misconfigured("; ".join(mistakes))

@@ -120,7 +120,7 @@ class Keyring(_Closed):
 
     @classmethod
     def init(cls, directory: Path, today: date) -> tuple[Path, Path]:
-        """Write new keys into two new files, readable by their owner only. Raises Misconfigured if one exists."""
+        """Write new keys into two new files, readable by their owner only. Raises Misconfigured if it may not."""
         kid = f"k{today.isoformat()}"
         files = directory / KEYRING_FILE, directory / SUBJECT_FILE
         for file in files:
@@ -128,9 +128,17 @@ class Keyring(_Closed):
                 raise Misconfigured(
                     f"{file} exists: keys are never overwritten, messages could not be opened any more."
                 )
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(files[0], {"active": kid, "keys": {kid: _text(os.urandom(SIZE))}})
-        _write(files[1], {"subject": _text(os.urandom(SIZE))})
+        refused = ""
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(files[0], {"active": kid, "keys": {kid: _text(os.urandom(SIZE))}})
+            _write(files[1], {"subject": _text(os.urandom(SIZE))})
+        except OSError as error:
+            refused = error.strerror or type(error).__name__
+        if refused:
+            raise Misconfigured(
+                f"{directory}: the keys could not be written there ({refused}). Name a folder that you may write to."
+            )
         return files
 
     def payload_key(self, kid: str) -> bytes:

@@ -34,6 +34,8 @@ def send_file(
     json: show.AsJson = False,
 ) -> None:
     """Accept a file of messages. Exit status 1 when rows were refused."""
+    if path.is_dir():
+        raise InvalidMessage("path", "no_file", "it is a folder; name a file of messages, CSV or JSON lines")
     if not path.is_file():
         raise InvalidMessage("path", "no_file", "there is no such file")
     reasons: Counter[str] = Counter()

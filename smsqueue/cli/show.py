@@ -14,9 +14,15 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+WHOLE = frozenset({"id", "state", "what", "category"})
+"""Columns that are copied, searched for or compared: in a narrow window the others give way."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line, for programs.")]
 
-out = Console(file=sys.stdout, soft_wrap=True, highlight=False)
+WIDE = None if sys.stdout.isatty() else 160
+"""Columns of a table that goes into a file or to another program: there no window limits it."""
+
+out = Console(file=sys.stdout, soft_wrap=True, highlight=False, width=WIDE)
 err = Console(file=sys.stderr, soft_wrap=True, highlight=False)
 
 
@@ -26,7 +32,9 @@ def rows(items: Iterable[Mapping[str, Any]], *, as_json: bool, columns: Sequence
         for item in items:
             sys.stdout.write(json.dumps({name: plain(item.get(name)) for name in columns}) + "\n")
         return
-    table = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name in WHOLE)
     for item in items:
         table.add_row(*(words(item.get(name)) for name in columns))
     out.print(table)

@@ -72,6 +72,12 @@ def test_explain_tells_for_a_number_when_it_would_go_and_by_which_rules(run):
     assert [rule["id"] for rule in row["rules"]] == ["us", "us-fl"]
 
 
+def test_a_narrow_window_leaves_an_id_whole(run):
+    id = sent(run)["id"]
+
+    assert id in run("status", id, COLUMNS="80")[1]
+
+
 def test_neither_number_nor_text_is_printed(run):
     status, out, err = run("send", "+1 202 555 0123", "QZXSECRET", "--category", "nonsense")
 
@@ -89,6 +95,7 @@ def test_neither_number_nor_text_is_printed(run):
         pytest.param(
             ["explain", "+12025550123"], "say which category: --category service", id="a number, and no category"
         ),
+        pytest.param(["keys", "init", "/proc/keys"], "could not be written there", id="keys where nobody may write"),
         pytest.param(["explain", "12", "--category", "otp"], "to: ", id="no number to explain"),
         pytest.param(["explain", "+12025550123", "--category", "x"], "category: the policy knows", id="no category"),
         pytest.param(["explain", "00AAAAAAAAAAAAAAAA"], "id: the store does not know it", id="an id nobody knows"),
@@ -97,6 +104,7 @@ def test_neither_number_nor_text_is_printed(run):
         pytest.param(["cancel"], "give ids, or --campaign", id="cancelling nothing"),
         pytest.param(["policy", "check", "nowhere.toml"], "there is no such file", id="a policy that is not there"),
         pytest.param(["send-file", "nowhere.csv"], "path: there is no such file", id="a file that is not there"),
+        pytest.param(["send-file", "."], "path: it is a folder", id="a folder instead of a file"),
     ],
 )
 def test_wrong_input_is_a_sentence_and_nothing_changes(run, words, sentence):

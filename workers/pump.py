@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 
 from smsqueue.privacy.log import EventName, event
 from workers.door import Door
+from workers.ear import Ear
 from workers.relook import Relook
 
 if TYPE_CHECKING:
     from datetime import timedelta
-
-    from redis.client import PubSub
 
     from smsqueue.store.store import Store
     from workers.beat import Beat
@@ -35,7 +33,7 @@ PATIENCE = 1.0
 
 
 class Pump:
-    """A thread of its own. Whoever fills an empty home wakes it; else it ticks."""
+    """A thread of its own that ticks, and an ear for whoever fills an empty home."""
 
     def __init__(self, store: Store, hints: Hints, beat: Beat, *, tick: timedelta) -> None:
         self._store = store
@@ -43,6 +41,7 @@ class Pump:
         self._beat = beat
         self._door = Door(store)
         self._relook = Relook(store)
+        self._ear = Ear(store, hints)
         self._tick = tick.total_seconds()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
@@ -50,39 +49,41 @@ class Pump:
     def start(self) -> None:
         """Begin to pump."""
         self._thread.start()
+        self._ear.start()
 
     def ask_to_stop(self) -> None:
         """End after the present step."""
         self._stopping.set()
+        self._ear.ask_to_stop()
 
     def join(self, timeout: float) -> None:
         """Wait for the end, at most `timeout` seconds."""
         self._thread.join(timeout)
+        self._ear.join(timeout)
 
     def _run(self) -> None:
         failing = False
         while not self._stopping.is_set():
             try:
-                with self._store.redis.pubsub(ignore_subscribe_messages=True) as news:
-                    news.subscribe(self._store.keys.wake)
-                    if failing:
-                        event(_log, logging.WARNING, EventName.PUMP_RECOVERED)
-                        failing = False
-                    self._pump(news)
+                busy = self._step()
             except Exception as error:  # noqa: BLE001 - a pump that dies is an outage; a bug must show, not kill
                 if not failing:
                     event(_log, logging.ERROR, EventName.PUMP_FAILED, error=error)
                 failing = True
                 self._stopping.wait(PATIENCE)
+                continue
+            if failing:
+                event(_log, logging.WARNING, EventName.PUMP_RECOVERED)
+                failing = False
+            self._stopping.wait(BUSY if busy else self._tick)
         self._beat.stop()
 
-    def _pump(self, news: PubSub) -> None:
-        while not self._stopping.is_set():
-            busy = self.tick()
-            self._beat.beat()
-            self._door.look()
-            self._relook.step()
-            self._listen(news, BUSY if busy else self._tick)
+    def _step(self) -> bool:
+        busy = self.tick()
+        self._beat.beat()
+        self._door.look()
+        self._relook.step()
+        return busy
 
     def tick(self) -> bool:
         """Move what is due and top up every queue that waits; says whether there may be more to do at once."""
@@ -92,14 +93,6 @@ class Pump:
             event(_log, logging.ERROR, EventName.POISON_FAILED, count=woken.poisoned)
         moved = sum(self._hints.top_up(queue) for queue, waiting in woken.waiting.items() if waiting)
         return bool(woken.moves or moved)
-
-    def _listen(self, news: PubSub, seconds: float) -> None:
-        """Top up the queues that are named as no longer empty, until the next tick is due."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
-            message = news.get_message(timeout=left)
-            if message is not None and (queue := message["data"].decode()) in self._store.policies.layout.shares:
-                self._hints.top_up(queue)
 
 
 class PumpStep(bootsteps.StartStopStep):

@@ -90,8 +90,9 @@ class Submit:
         self._store, self._opener, self._settler, self._executor = store, opener, settler, executor
         self._free, self._reserve = slots, int(slots * RESERVE)
         self._call_limit, self._lease, self._max_skew = call_limit.total_seconds(), lease, max_skew
+        self._chosen = 0  # ids on their way to the gate: each may want a slot
         self._waiting: dict[str, deque[str]] = {}
-        self._news = asyncio.Event()
+        self._news = {True: asyncio.Event(), False: asyncio.Event()}  # for the first lane, for the others
         self._calls: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._quiet = asyncio.Event()
@@ -99,22 +100,33 @@ class Submit:
     def arrived(self, queue: str, ids: Sequence[str]) -> None:
         """Take in a hint; on the loop."""
         self._waiting.setdefault(queue, deque()).extend(ids)
-        self._news.set()
+        self._tell()
 
     async def run(self) -> None:
-        """Start calls for ever: whenever there is something to send and a slot to send it in."""
-        while not self._stopping:
-            await self._news.wait()
-            self._news.clear()
-            while not self._stopping and (next_ := await self._next_guarded()) is not None:
-                queue, ids = next_
-                await self._start_guarded(queue, ids)
+        """Start calls for ever: a one-time code does not wait until a campaign's chunk has passed the gate."""
+        await asyncio.gather(self._serve(first=True), self._serve(first=False))
         self._quiet.set()
+
+    async def _serve(self, *, first: bool) -> None:
+        """Start calls of the first lane, or of the others, whenever there is something to send and a slot for it."""
+        while not self._stopping:
+            await self._news[first].wait()
+            self._news[first].clear()
+            while not self._stopping and (next_ := await self._next_guarded(first=first)) is not None:
+                queue, ids = next_
+                self._chosen += len(ids)
+                await self._start_guarded(queue, ids)
+                self._chosen -= len(ids)
+                self._tell()  # those that did not start leave their slots to the other lanes
+
+    def _tell(self) -> None:
+        for news in self._news.values():
+            news.set()
 
     async def stop(self) -> None:
         """Start nothing more, give back what did not pass the gate, wait for the calls under way."""
         self._stopping = True
-        self._news.set()
+        self._tell()
         await self._quiet.wait()
         for queue, ids in self._waiting.items():
             if ids:
@@ -123,22 +135,21 @@ class Submit:
         if self._calls:
             await asyncio.wait(self._calls)
 
-    async def _next_guarded(self) -> tuple[str, list[str]] | None:
+    async def _next_guarded(self, *, first: bool) -> tuple[str, list[str]] | None:
         """Choose; a new policy may have to be read for it, from a store that is away."""
         while not self._stopping:
             try:
-                return self._next()
+                return self._next(first=first)
             except SmsQueueError:
                 await asyncio.sleep(PATIENCE)
         return None
 
-    def _next(self) -> tuple[str, list[str]] | None:
-        """Choose a queue and ids that fit into the free slots: the first lane first, the others in turn."""
-        lanes = list(self._store.policies.current.lanes)
-        for queue in sorted(self._waiting, key=lambda name: not name.endswith(f".{lanes[0]}")):
-            ids = self._waiting[queue]
-            free = self._free if queue.endswith(f".{lanes[0]}") else self._free - self._reserve
-            if not ids or free <= 0:
+    def _next(self, *, first: bool) -> tuple[str, list[str]] | None:
+        """Choose a queue and ids that fit into the free slots: of the first lane, or of the others in turn."""
+        lane = next(iter(self._store.policies.current.lanes))
+        free = self._free - self._chosen - (0 if first else self._reserve)
+        for queue, ids in self._waiting.items():
+            if not ids or free <= 0 or queue.endswith(f".{lane}") is not first:
                 continue
             taken = [ids.popleft() for _ in range(min(len(ids), free, CHUNK))]
             self._waiting[queue] = self._waiting.pop(queue)  # to the end: the others' turn
@@ -282,7 +293,7 @@ class Submit:
     def _settled(self) -> None:
         """Free a slot: not when the answer comes but when it is written, since until then the call is in doubt."""
         self._free += 1
-        self._news.set()
+        self._tell()
 
     async def _call(self, envelope: Envelope, payload: Payload, valid_for: timedelta, lease_ends: float) -> None:
         fence = envelope.fence

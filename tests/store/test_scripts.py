@@ -70,6 +70,19 @@ def test_an_open_message_has_exactly_one_home_on_its_whole_way(store, one):
     assert homes(store, one) == []
 
 
+def test_what_became_due_last_does_not_wait_behind_a_backlog_that_woke_before(client, store):
+    backlog = [client.send(Message(to="+12025550123", text="Hi.", category="bulk")).id for _ in range(30)]
+    code = client.send(Message(to="+12025550123", text="Hi.", category="otp")).id
+    for queue in ("dispatch.promotional", "dispatch.otp"):
+        store.redis.delete(store.keys.ready(queue))
+    store.redis.zadd(store.keys.due, dict.fromkeys(backlog, 1) | {code: 2})
+
+    store.wake(retention=DAY, limit=10)
+
+    assert store.redis.zrange(store.keys.ready("dispatch.otp"), 0, -1) == [code.encode()]
+    assert store.redis.zcard(store.keys.ready("dispatch.promotional")) == 9
+
+
 def test_take_hands_out_earliest_deadlines_first_and_no_more_than_the_window(client, store):
     ids = [
         client.send(Message(to="+12025550123", text="Hi.", category="alert", validity=timedelta(minutes=m))).id

@@ -81,7 +81,7 @@ SCRIPTS = {
     "a place is lost when a decision is written": (
         "^home",
         straight_on,
-        ("apply", "enter(id, home, score)\n            sets", "sets"),
+        ("apply", "enter(id, home, score)\n          sets", "sets"),
     ),
     "the gate does not look at the time": (
         "^late|^at night",

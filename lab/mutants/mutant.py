@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, ParentNodeProvider
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNodeProvider
 from mutmut.mutation.mutators import mutation_operators
 
 if TYPE_CHECKING:
@@ -45,16 +45,23 @@ def of(path: Path, module: str) -> list[Mutant]:
     """List the mutants of a file."""
     wrapper = MetadataWrapper(cst.parse_module(path.read_text("utf-8")), unsafe_skip_copy=True)
     tree, parents = wrapper.module, wrapper.resolve(ParentNodeProvider)
-    before = tree.code.splitlines()
+    spans = wrapper.resolve(ByteSpanPositionProvider)
+    raw, before = tree.bytes, tree.code.splitlines()
     found: dict[tuple[int, str, str], Mutant] = {}
     for node in _nodes(tree):
+        span = spans.get(node)
+        start, end = (span.start, span.start + span.length) if span else (0, 0)
+        plain = raw[start:end].decode() == tree.code_for_node(node)  # it stands there as it would be written
         for kind, operator in mutation_operators:
             if not isinstance(node, kind):
                 continue
             for changed in operator(node):
                 if _words(node, changed, parents):
                     continue
-                source = tree.deep_replace(node, changed).code
+                if plain and isinstance(node, cst.BaseExpression | cst.BaseSmallStatement | cst.ComparisonTarget):
+                    source = (raw[:start] + tree.code_for_node(changed).encode() + raw[end:]).decode()
+                else:
+                    source = tree.deep_replace(node, changed).code
                 mutant = _mutant(module, before, source)
                 if mutant is not None:
                     found.setdefault(mutant.place, mutant)

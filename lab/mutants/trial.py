@@ -115,8 +115,14 @@ class _Host:
 
     def __init__(self, mutants: Sequence[Mutant], seconds: float, answers: int) -> None:
         self._mutants, self._seconds, self._answers = mutants, seconds, answers
+        self._functions: list[FunctionType] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        file = str(sys.modules[_name(self._mutants[0])].__file__)
+        self._functions = [
+            one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__.co_filename == file
+        ]
+        gc.freeze()  # what a fork does not touch is not copied
         for mutant in self._mutants:
             changed = _changed(mutant)
             answer = b"?"
@@ -126,9 +132,8 @@ class _Host:
         return True
 
     def _run(self, changed: dict[str, CodeType], session: pytest.Session) -> None:
-        file = next(iter(changed.values())).co_filename
-        for one in gc.get_objects():
-            if isinstance(one, FunctionType) and one.__code__.co_filename == file and one.__qualname__ in changed:
+        for one in self._functions:
+            if one.__qualname__ in changed:
                 one.__code__ = changed[one.__qualname__]
         try:
             pytest_runtestloop(session)

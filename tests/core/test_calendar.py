@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from smsqueue.core import zones
-from smsqueue.core.calendar import BLOCK, DAY, HORIZON, Calendar, calendar_for
-from smsqueue.core.schedule import Schedule, parse_schedule
+from smsqueue.core.calendar import BLOCK, DAY, HORIZON, Calendar, calendar_for, shared
+from smsqueue.core.schedule import Dated, Schedule, parse_schedule
 
 properties = settings(
     derandomize=settings.get_current_profile_name() in {"default", "ci"},
@@ -370,10 +370,85 @@ def test_threads_that_share_a_calendar_get_the_same_answers():
     names = zones.of_country("AU")
     asked = [epoch(2026, 1, 1) + step * 5 * DAY // 3 for step in range(700)]
     expected = [Calendar(names, WORKDAYS, 60).next_open(at) for at in asked]
-    shared = Calendar(names, WORKDAYS, 60)
+    common = Calendar(names, WORKDAYS, 60)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: [shared.next_open(at) for at in asked], range(8)))
+        answers = list(pool.map(lambda _: [common.next_open(at) for at in asked], range(8)))
 
     assert answers == [expected] * 8
-    assert len(shared._blocks) <= 64
+    assert len(common._blocks) <= 64
+
+
+# --- what zones have in common ------------------------------------------------------------------
+
+NOVEMBER = epoch(2026, 11, 24)
+
+
+@pytest.mark.parametrize(
+    ("names", "hours", "least", "enough"),
+    [
+        pytest.param(("Europe/Paris",), COURTESY, 2 * HOUR, True, id="one zone"),
+        pytest.param(("Europe/Paris", "America/New_York"), COURTESY, 7 * HOUR, True, id="six hours apart: seven"),
+        pytest.param(("Europe/Paris", "America/New_York"), COURTESY, 7 * HOUR + 1, False, id="but not more"),
+        pytest.param(("Europe/London", "Asia/Tokyo"), COURTESY, 4 * HOUR, True, id="four in winter, five in summer"),
+        pytest.param(("Europe/London", "Asia/Tokyo"), COURTESY, 5 * HOUR, False, id="enough in summer only"),
+        pytest.param(("Europe/Paris", "Pacific/Auckland"), COURTESY, 2 * HOUR, False, id="an hour at both ends"),
+        pytest.param(("Europe/Paris",), parse_schedule("Mo-Su 10:00-11:00"), 2 * HOUR, True, id="all there is"),
+        pytest.param(
+            ("Europe/Paris", "Europe/London"), parse_schedule("Mo-Su 10:00-11:00"), 2 * HOUR, False,
+            id="less than all that one zone has",
+        ),
+        pytest.param(
+            ("Europe/Paris", "Europe/Berlin"), parse_schedule("Mo-Su 10:00-11:00"), 2 * HOUR, True,
+            id="two zones with the same clocks",
+        ),
+        pytest.param(
+            ("Europe/Paris", "America/New_York"), parse_schedule("We 08:00-21:00"), 2 * HOUR, True,
+            id="once a week",
+        ),
+    ],
+)  # fmt: skip
+def test_zones_have_enough_in_common_on_their_best_day(names, hours, least, enough):
+    assert shared(names, hours, NOVEMBER, least) is enough
+
+
+def test_longest_is_the_longest_of_a_block():
+    calendar = Calendar(("UTC",), parse_schedule("Mo-Fr 08:00-20:00; Sa 09:00-13:00"), 60)
+
+    assert calendar.longest(NOVEMBER // BLOCK) == 12 * HOUR - 120
+    assert Calendar(("UTC",), Schedule(((),) * 7), 0).longest(NOVEMBER // BLOCK) == 0
+
+
+# --- windows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        pytest.param((2026, 11, 24, 7, 59), ((2026, 11, 24, 8), (2026, 11, 24, 21)), id="before it opens"),
+        pytest.param((2026, 11, 24, 8), ((2026, 11, 24, 8), (2026, 11, 24, 21)), id="as it opens"),
+        pytest.param((2026, 11, 24, 12), ((2026, 11, 24, 12), (2026, 11, 24, 21)), id="in it"),
+        pytest.param((2026, 11, 24, 21), ((2026, 11, 25, 8), (2026, 11, 25, 21)), id="as it closes: the next"),
+        pytest.param((2026, 11, 28, 12), ((2026, 11, 30, 8), (2026, 11, 30, 21)), id="over a weekend"),
+    ],
+)
+def test_a_window_is_what_is_open_from_an_instant_on(at, expected):
+    calendar = Calendar(("UTC",), parse_schedule("Mo-Fr 08:00-21:00"), 0)
+
+    assert calendar.window(epoch(*at)) == tuple(epoch(*edge) for edge in expected)
+
+
+@pytest.mark.parametrize("hours", ["24/7", "Mo-Su 00:00-24:00"])
+def test_what_never_closes_is_open_as_far_as_one_looks(hours):
+    calendar = Calendar(("UTC",), parse_schedule(hours), 60)
+    for at in (NOVEMBER, NOVEMBER // BLOCK * BLOCK, NOVEMBER // BLOCK * BLOCK - 1):
+        assert calendar.window(at) == (at, at + HORIZON)
+
+
+def test_a_window_that_opens_at_the_horizon_is_found_and_no_later_one():
+    opens = epoch(2027, 1, 3, 8)
+    once = Dated(Schedule(((),) * 7, ((480, 540),)), lambda day: day == opens // DAY)
+    calendar = Calendar(("UTC",), once, 0)
+
+    assert calendar.window(opens - HORIZON) == (opens, opens + HOUR)
+    assert calendar.window(opens - HORIZON - 1) is None

@@ -78,20 +78,20 @@ def when(
     if now >= deadline:
         return Expire(TimingReason.TTL)
     earliest = at = max(now, not_before)
-    while True:
-        start, closes = at, None
-        if calendar is not None:
-            window = calendar.window(at)
-            if window is None:
-                return Expire(TimingReason.NO_WINDOW)
-            start, closes = window
+    if calendar is None:
+        if earliest + min_validity > deadline:
+            return Expire(TimingReason.TTL_TOO_SHORT)
+        return Send(deadline) if earliest == now else Hold(earliest)
+    while window := calendar.window(at):
+        start, closes = window
         if start + min_validity > deadline:
             is_open = start == earliest
             return Expire(TimingReason.TTL_TOO_SHORT if is_open else TimingReason.TTL_BEFORE_WINDOW)
-        valid_until = deadline if closes is None else min(deadline, closes)
-        latest = valid_until - min_validity if closes is None else min(valid_until - min_validity, closes - cutoff)
+        valid_until = min(deadline, closes)
+        latest = min(valid_until - min_validity, closes - cutoff)
         if start <= latest:
             if start == now:
                 return Send(valid_until)
             return Hold(min(start + spread, latest) if start > at else start)
         at = valid_until  # what is left of this window is too short: try the next
+    return Expire(TimingReason.NO_WINDOW)

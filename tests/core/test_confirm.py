@@ -211,6 +211,12 @@ def test_undelivered_does_not_end_what_is_on_the_wire_again(envelope, policy, no
     assert confirm(message, policy(), "f0", receipt(R.UNDELIVERED), noon).outcome is None
 
 
+def test_what_a_receipt_said_last_of_an_attempt_is_not_taken_back(envelope, policy, noon):
+    message = envelope(state=State.SUBMITTING, fence="f1", attempts=attempts("undelivered", ""))
+
+    assert confirm(message, policy(), "f0", receipt(R.DELIVERED), noon) == Verdict(None, message.attempts)
+
+
 # --- resending --------------------------------------------------------------------------------
 
 

@@ -24,6 +24,10 @@ def attempts(*results: str, provider: str = "") -> tuple[Attempt, ...]:
     return tuple(Attempt(f"f{n}", provider or turns[n % 2], result) for n, result in enumerate(results))
 
 
+def test_a_receipt_is_waited_for_an_hour_and_a_call_a_minute():
+    assert (RECEIPT_GRACE, CALL_GRACE) == (HOUR, MINUTE)
+
+
 # --- what waits -------------------------------------------------------------------------------
 
 

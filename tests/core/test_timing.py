@@ -355,3 +355,66 @@ def test_an_instant_that_the_producer_chose_is_not_spread():
     for open_hours in (calendar, None):
         got = when(now=now, calendar=open_hours, deadline=now + DAY, not_before=start, min_validity=LEAST, spread=HOUR)
         assert got == Hold(start)
+
+
+# --- cut-off and spread -------------------------------------------------------------------------
+
+PARISIAN = Calendar((PARIS,), COURTESY, GUARD)
+OPENS, CLOSES = "2026-11-25T08:01", "2026-11-25T20:59"
+
+
+@pytest.mark.parametrize(
+    ("now", "cutoff", "expected"),
+    [
+        pytest.param("2026-11-25T19:59", 60, Send(at(PARIS, CLOSES)), id="exactly at the cut-off"),
+        pytest.param("2026-11-25T20:00", 60, Hold(at(PARIS, "2026-11-26T08:01")), id="a minute after it"),
+        pytest.param("2026-11-25T20:00", 59, Send(at(PARIS, CLOSES)), id="at a later one"),
+        pytest.param("2026-11-25T20:54", 0, Send(at(PARIS, CLOSES)), id="none: as long as the least validity is left"),
+        pytest.param("2026-11-25T20:55", 0, Hold(at(PARIS, "2026-11-26T08:01")), id="none, and less is left"),
+        pytest.param("2026-11-25T20:54", 4, Send(at(PARIS, CLOSES)), id="one below the least validity changes nothing"),
+    ],
+)
+def test_a_cut_off_ends_submits_before_the_window_ends(now, cutoff, expected):
+    given = {"calendar": PARISIAN, "deadline": at(PARIS, "2026-11-27T12:00"), "not_before": 0, "min_validity": LEAST}
+
+    assert when(now=at(PARIS, now), cutoff=cutoff * MINUTE, **given) == expected
+    if cutoff == 0:
+        assert when(now=at(PARIS, now), **given) == expected
+
+
+def test_without_a_cut_off_the_whole_window_counts():
+    """A second counts: none is the default."""
+    given = {"calendar": PARISIAN, "deadline": at(PARIS, "2026-11-27T12:00"), "not_before": 0, "min_validity": 1}
+
+    assert when(now=at(PARIS, CLOSES) - 1, **given) == Send(at(PARIS, CLOSES))
+    assert when(now=at(PARIS, CLOSES) - 1, **{**given, "min_validity": 0}) == Send(at(PARIS, CLOSES))
+
+
+@pytest.mark.parametrize(
+    ("deadline", "spread", "cutoff", "expected"),
+    [
+        pytest.param("2026-11-26T08:00", 30, 0, "2026-11-25T08:31", id="as its id decides"),
+        pytest.param("2026-11-25T08:20", 30, 0, "2026-11-25T08:15", id="cut where the deadline would be missed"),
+        pytest.param("2026-11-26T08:00", 13 * 60, 0, "2026-11-25T20:54", id="cut where the window would be missed"),
+        pytest.param("2026-11-26T08:00", 13 * 60, 60, "2026-11-25T19:59", id="cut where the cut-off would be missed"),
+    ],
+)
+def test_what_waits_for_the_morning_is_spread_over_it(deadline, spread, cutoff, expected):
+    got = when(
+        now=at(PARIS, "2026-11-25T03:00"), calendar=PARISIAN, deadline=at(PARIS, deadline), not_before=0,
+        min_validity=LEAST, spread=spread * MINUTE, cutoff=cutoff * MINUTE,
+    )  # fmt: skip
+
+    assert got == Hold(at(PARIS, expected))
+
+
+@pytest.mark.parametrize("calendar", [None, PARISIAN], ids=["at any hour", "in the open"])
+def test_what_was_asked_for_a_later_instant_is_not_spread(calendar):
+    slot = at(PARIS, "2026-11-25T12:00")
+
+    got = when(
+        now=at(PARIS, "2026-11-25T11:00"), calendar=calendar, deadline=slot + 3600, not_before=slot, min_validity=LEAST,
+        spread=30 * MINUTE,
+    )  # fmt: skip
+
+    assert got == Hold(slot)

@@ -48,7 +48,7 @@ def hours(envelope: Envelope, policy: Policy, now: datetime) -> Hold | End | dat
             return EPOCH + valid_until * SECOND
         case timing.Hold(until):
             at = EPOCH + until * SECOND
-            scheduled = start is not None and start > now and at - start < SECOND
+            scheduled = start is not None and start >= now and at - start < SECOND
             return Hold(at, Reason.SCHEDULED if scheduled else Reason.QUIET_HOURS)
         case timing.Expire(reason):
             return End(State.EXPIRED, Reason(reason.value))

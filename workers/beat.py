@@ -9,9 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
-from smsqueue.store.codec import to_ms
+from smsqueue.errors import SmsQueueError
 from workers.tally import Tally
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ class Beat:
         self._writing = threading.Lock()
 
     def beat(self) -> None:
-        """Write it, and what was counted, in one call, if it is time again. Raises RedisError: counts wait."""
+        """Write it, and what was counted, in one call, if it is time again. Raises StoreUnavailable: counts wait."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
@@ -40,18 +38,11 @@ class Beat:
 
     def stop(self) -> None:
         """Take it back and leave the last counts: this process ends as asked. A store that is away is no reason."""
-        with suppress(RedisError):
+        with suppress(SmsQueueError):
             self._write(alive=False)
 
     def _write(self, *, alive: bool) -> None:
-        keys = self._store.keys
-        with self._writing, self._store.redis.pipeline(transaction=True) as pipe:
+        with self._writing:
             news = self.tally.news()
-            if alive:
-                pipe.hset(keys.beats, self._name, to_ms(self._store.clock.now()))
-            else:
-                pipe.hdel(keys.beats, self._name)
-            for field, n in news.items():
-                pipe.hincrby(keys.tally, field, n)
-            pipe.execute()
+            self._store.beat(self._name, alive=alive, counts=news)
             self.tally.written(news)

@@ -6,6 +6,7 @@ What was accepted goes on: take, gate and apply may run past the limit, and each
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 EVERY = 2.0  # s
 FIRST_CLOSES_AT, STEP = 0.9, 0.1
 """The first lane closes at 90 % of maxmemory, each later one a tenth earlier, the last at 70 % or above half."""
-LIFETIME_MS = 30_000
+LIFETIME = timedelta(seconds=30)
 """A closed door opens by itself if no pump is left to open it."""
 
 
@@ -39,11 +40,9 @@ class Door:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
-        redis, keys = self._store.redis, self._store.keys
+        redis = self._store.redis
         memory = redis.info("memory")
         lanes = list(self._store.policies.current.lanes)
         closed = closed_lanes(lanes, int(memory["used_memory"]), int(memory.get("maxmemory", 0)))
-        if closed:
-            redis.set(keys.door, f",{','.join(closed)},", px=LIFETIME_MS)
-        elif redis.exists(keys.door):
-            redis.delete(keys.door)
+        if closed or redis.exists(self._store.keys.door):
+            self._store.close_door(closed, lasts=LIFETIME)

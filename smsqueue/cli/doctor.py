@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+from redis.exceptions import RedisError
 
 from smsqueue.cli import show
 from smsqueue.cli.store import open_store
@@ -101,11 +102,17 @@ def _audit(store: Store) -> Finding:
 def _fsync(store: Store) -> Finding:
     """Measure a write as an accept pays for it: with `appendfsync always`, one fsync."""
     best = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        store.redis.hset(store.keys.beats, "doctor@measure:0", 0)
-        best.append(time.perf_counter() - begun)
-    store.redis.hdel(store.keys.beats, "doctor@measure:0")
+    refused = ""
+    try:
+        for _ in range(5):
+            begun = time.perf_counter()
+            store.redis.hset(store.keys.beats, "doctor@measure:0", 0)
+            best.append(time.perf_counter() - begun)
+        store.redis.hdel(store.keys.beats, "doctor@measure:0")
+    except RedisError as error:
+        refused = type(error).__name__
+    if refused:
+        return Finding("disk", "trouble", f"the server refuses writes ({refused}): is its memory or its disk full?")
     ms = sorted(best)[2] * 1000
     slow = ms > 10  # noqa: PLR2004 - then five scripts before the first byte take 50 ms and more
     return Finding("disk", "warning" if slow else "ok", f"a write takes {ms:.1f} ms, fsync included")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from smsqueue.core.states import Reason
 from smsqueue.errors import InvalidMessage
-from smsqueue.store.codec import to_ms
 
 if TYPE_CHECKING:
     from smsqueue.store.store import Store
@@ -18,8 +17,7 @@ EVERYTHING = "all:"
 def pause(store: Store, what: str, name: str) -> None:
     """Pause a scope. Raises InvalidMessage for a lane, category or provider that the policy does not know."""
     _known(store, what, name)
-    store.greet()  # brings the server's time
-    store.redis.hset(store.keys.pause, f"{what}:{name}", to_ms(store.clock.now()))
+    store.pause(f"{what}:{name}")
 
 
 def resume(store: Store, what: str, name: str) -> int:
@@ -28,19 +26,18 @@ def resume(store: Store, what: str, name: str) -> int:
     Raises InvalidMessage when it is not paused and nothing waits for its provider.
     """
     _known(store, what, name)
-    ended = store.redis.hdel(store.keys.pause, f"{what}:{name}")
+    ended = store.unpause(f"{what}:{name}")
     released = store.release(f"park:{Reason.PAUSED}")
     if what == "provider":
         released += store.release(f"park:{Reason.ACCOUNT}") + store.release(f"park:{Reason.UNKNOWN_KEY}")
     if not ended and not released:
-        raise InvalidMessage(what, "not_paused", f"{name} is not paused, and nothing waits for it")
+        raise InvalidMessage(what, "not_paused", f"{name or 'everything'} is not paused, and nothing waits for it")
     return released
 
 
 def withdraw(store: Store, campaign: str) -> None:
     """Cancel a campaign: what is not yet at a provider ends when it is looked at, at the latest at the gate."""
-    store.greet()
-    store.redis.hset(store.keys.pause, f"withdrawn:{campaign}", to_ms(store.clock.now()))
+    store.pause(f"withdrawn:{campaign}")
     store.release(f"park:{Reason.PAUSED}")
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from smsqueue.store import pauses
-from smsqueue.store.codec import to_ms
 
 if TYPE_CHECKING:
     from smsqueue.store.store import Store
@@ -27,13 +26,13 @@ def recover(store: Store, *, retention: timedelta = timedelta(days=3)) -> Counte
     store.epoch.forget()
     store.greet()
     known_until = int(store.redis.hget(store.keys.meta, "at") or 0)
-    ours = store.redis.hsetnx(store.keys.pause, pauses.EVERYTHING, to_ms(store.clock.now()))
+    ours = pauses.EVERYTHING not in pauses.listed(store)
+    store.pause(pauses.EVERYTHING)
     counts: Counter[str] = Counter()
     ids = store.open_ids()
     while part := list(islice(ids, STEP)):
         counts.update(store.recover(part, retention=retention, known_until=known_until))
-    store.redis.hincrby(store.keys.meta, "epoch", JUMP)
-    store.greet()
+    store.leap(JUMP)
     if ours:
-        store.redis.hdel(store.keys.pause, pauses.EVERYTHING)
+        store.unpause(pauses.EVERYTHING)
     return counts

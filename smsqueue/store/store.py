@@ -25,7 +25,7 @@ from smsqueue.store.replication import Replication
 from smsqueue.store.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from redis import Redis
 
@@ -39,7 +39,7 @@ MOVE_MAX = 500
 
 SCRIPTS = (
     "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle", "relook",
-    "audit",
+    "audit", "pause", "leap", "beat", "door",
 )  # fmt: skip
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -218,6 +218,27 @@ class Store:
     def throttle(self, provider: str, wait: timedelta) -> None:
         """Obey a provider that asked for patience: nobody takes or gates anything for it."""
         self._call("throttle", (), (provider, wait // MILLISECOND))
+
+    def pause(self, scope: str) -> None:
+        """Hold a scope back at the last door before a provider; as many replicas as configured know of it."""
+        self._call_safely("pause", (), (scope, 1))
+
+    def unpause(self, scope: str) -> bool:
+        """Let a scope go; says whether it was held back."""
+        return bool(self._call_safely("pause", (), (scope, 0))[0][2])
+
+    def beat(self, process: str, *, alive: bool, counts: Mapping[str, int]) -> None:
+        """Write a process's sign of life, or take it back, and add what it counted."""
+        flat = [part for pair in counts.items() for part in pair]
+        self._call("beat", (self.keys.beats,), (process, int(alive), *flat))
+
+    def close_door(self, lanes: Sequence[str], *, lasts: timedelta) -> None:
+        """Close lanes to new messages for a while, and open all others."""
+        self._call("door", (self.keys.door,), (f",{','.join(lanes)}," if lanes else "", lasts // MILLISECOND))
+
+    def leap(self, by: int) -> None:
+        """End a recovery: let the epoch rise above what anybody has seen."""
+        self._call("leap", (), (by,))
 
     def recover(self, ids: Sequence[str], *, retention: timedelta, known_until: int) -> list[str]:
         """Deal with open messages after a restore. Answers `doubt`, `expired`, `kept`, `final` or `missing`."""

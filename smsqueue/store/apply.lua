@@ -13,6 +13,17 @@ local now = server_time()
 local answer = { now, EPOCH }
 local NOT_SENT = { queued = true, held = true, failed = true, expired = true, suppressed = true, cancelled = true }
 
+-- A pause that ended since the decision lets nothing go any more: what would park after it is decided again instead.
+local function still_paused(id)
+  local e = redis.call('HMGET', PREFIX .. 'e:' .. id, 'l', 'c', 't', 'g')
+  for _, scope in ipairs(redis.call('HKEYS', PREFIX .. 'pause')) do
+    local what, name = string.match(scope, '^(%a+):(.*)$')
+    if what == 'all' or what == 'provider' or what == 'lane' and name == e[1] or what == 'category' and name == e[2]
+      or what == 'tenant' and name == (e[3] or '') or what == 'campaign' and name == (e[4] or '') then return true end
+  end
+  return false, e[1]
+end
+
 each_then_close(now, function()
   for _, m in ipairs(cjson.decode(ARGV[2])) do
     local id, version, state, reason, home, score, drop, retention, told, provider, attempt, fence = unpack(m, 1, 12)
@@ -29,6 +40,10 @@ each_then_close(now, function()
     elseif fence ~= '' and fence ~= e[8] then
       code = 'lost' -- the version is right by chance: the caller's gate never ran, and another's did
     else
+      if home == 'park:paused' then
+        local paused, lane = still_paused(id)
+        if not paused then home = 'dispatch.' .. lane end
+      end
       if home ~= '=' then
         leave(id, e[3] or '')
         if home ~= '' then

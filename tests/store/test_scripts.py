@@ -10,7 +10,7 @@ from smsqueue import Message, Reason, State
 from smsqueue.core.change import change
 from smsqueue.core.decide import decide
 from smsqueue.core.facts import CLEAR
-from smsqueue.core.outcome import End, Handoff, Hold, Submitted
+from smsqueue.core.outcome import End, Handoff, Hold, Park, Submitted
 from smsqueue.core.settle import settle
 from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.errors import StoreUnavailable
@@ -288,6 +288,25 @@ def test_pausing_parks_and_resuming_lets_go(store, one):
     assert homes(store, one) == [store.keys.home("park:paused")]
 
     assert pauses.resume(store, "lane", "service") == 1
+    assert homes(store, one) == [store.keys.ready("dispatch.service")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(None, id="and nothing else is paused"),
+        pytest.param(("lane", "otp"), id="while another one goes on"),
+    ],
+)
+def test_what_is_parked_just_after_its_pause_ended_is_decided_again(other, store, one):
+    if other:
+        pauses.pause(store, *other)
+    pauses.pause(store, "lane", "service")
+    store.take("dispatch.service", lease=LEASE)
+    decided_before = envelope(store, one)
+    pauses.resume(store, "lane", "service")
+
+    assert carry(store, decided_before, Park(Reason.PAUSED)) == "ok"
     assert homes(store, one) == [store.keys.ready("dispatch.service")]
 
 

@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo demo-keep test check fast bench scale faults sweep mutants clean
+.PHONY: demo demo-keep test check fast bench scale faults drill sweep mutants clean
 
 ## watch real messages travel: servers, workers and a stand-in provider on this machine
 demo: $(READY)
@@ -38,10 +38,13 @@ scale: $(READY)
 	@$(BIN)/python -m benchmarks.backlog
 	@$(BIN)/python -m benchmarks.rate
 
-## everything that can go wrong, long, also while the clock strikes nine: writes build/faults*.json
+## everything that can go wrong, long; at nine in the evening; and while somebody cancels: writes build/faults.json
 faults: $(READY)
 	@$(BIN)/python -m lab.faults
-	@$(BIN)/python -m lab.faults --evening --count 10000
+
+## lose the store and get it back, with all that a person should see on the way
+drill: $(READY)
+	@$(BIN)/python -m lab.drill
 
 ## every region's hours beside the clocks of its zones, every ten minutes of a year
 sweep: $(READY)

@@ -201,7 +201,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="smsqueue-backlog-"))
     environment = {"SMSQUEUE_PUBLIC_URL": "http://127.0.0.1:1", "SMSQUEUE_TESTING": "1"}
-    with System(folder, behaviour={"latency_ms": 100}, web=True, **environment) as system:
+    with System(folder, behaviour={"latency_ms": 100}, web=True, settings=environment) as system:
         run = Backlog(system, count=arguments.count, seconds=arguments.seconds)
         run.run()
     figures.write("backlog", run.figures)

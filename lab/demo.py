@@ -132,6 +132,8 @@ def _result(system: System, ledger: Ledger, found: dict[str, Any], took: float) 
     )
     wrong = (
         ledger.gone
+        + ledger.stuck
+        + ledger.after_stop
         + ledger.twice_not_allowed
         + ledger.late
         + ledger.at_night

@@ -26,8 +26,8 @@ STOP_WITHIN = 40
 class Process:
     """One process of ours, in a group of its own."""
 
-    def __init__(self, name: str, command: list[str], *, env: Mapping[str, str], log: Path) -> None:
-        self.name, self.log = name, log
+    def __init__(self, name: str, command: list[str], *, env: Mapping[str, str], log: Path, code: Path = ROOT) -> None:
+        self.name, self.log, self._code = name, log, code
         self._command, self._env = command, dict(env)
         self._process: subprocess.Popen[bytes] | None = None
         self._cpu_at_end = 0.0
@@ -51,7 +51,7 @@ class Process:
             self._process = subprocess.Popen(
                 self._command,
                 env=self._env,
-                cwd=ROOT,
+                cwd=self._code,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -134,13 +134,14 @@ class Fleet:
         self.processes: list[Process] = []
         self._stack = ExitStack()
 
-    def run(self, name: str, command: list[str] | None = None, **env: str) -> Process:
-        """Start a process: of the Procfile, or with a command of its own."""
+    def run(self, name: str, command: list[str] | None = None, *, code: Path = ROOT, **env: str) -> Process:
+        """Start a process: of the Procfile, or with a command of its own, with the code of a folder."""
         number = sum(process.name.split(".")[0] == name for process in self.processes) + 1
         process = Process(
             f"{name}.{number}",
             command or procfile()[name],
-            env={**self.env, **env},
+            env={**self.env, **env, "PYTHONPATH": str(code)},
+            code=code,
             log=self.logs / f"{name}.{number}.log",
         )
         self.processes.append(process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -30,9 +31,13 @@ CONFIG = Path(__file__).resolve().parent.parent / "config"
 
 
 class Server:
-    """One server process with its own port and folder. Can be killed, frozen and restarted on the same data."""
+    """One server process with its own port and folder. Can be killed, frozen and restarted on the same data.
+
+    `env` is added to its environment when it is started next.
+    """
 
     def __init__(self, directory: Path, config: Path, *options: str, port: int = 0) -> None:
+        self.env: dict[str, str] = {}
         self.directory, self.port = directory, port or free_port()
         self.log = directory / "server.log"
         directory.mkdir(parents=True, exist_ok=True)
@@ -54,13 +59,19 @@ class Server:
             raise RuntimeError("the server was not started")
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def start(self) -> Self:
         """Start it and wait until it answers. Raises RuntimeError with the end of its log when it does not."""
         self._process = subprocess.Popen(
             self._command,
-            env={**ALLOCATOR, **os.environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env={**ALLOCATOR, **os.environ, **self.env},
+            restore_signals=False,  # a file that may not grow is an error to it, no signal that ends it
             preexec_fn=dies_with_parent(),  # noqa: PLW1509 - one call into libc, no Python lock
         )
         try:
@@ -96,17 +107,11 @@ class Server:
         shutil.copytree(to, self.directory)
         self.start()
 
-    def lose_power(self) -> None:
-        """Kill it, cut off what no fsync had reached for certain, half an entry included, and start it on the rest.
-
-        With `appendfsync always` a call is answered after its fsync, so the file of the last answer is whole; here the
-        last entries are cut as well when they are written but not yet answered.
-        """
-        self.kill()
-        newest = max(self.directory.glob("appendonlydir/*.incr.aof"), key=lambda path: path.stat().st_mtime)
-        with newest.open("ab") as file:  # what the disk made of a write that was under way
-            file.write(b"*3\r\n$3\r\nSET\r\n$5\r\nhalf")
-        self.start()
+    def fill_disk(self, room: int | None) -> None:
+        """Let no file of it grow by more than `room` bytes beyond the longest one now; None: as it likes."""
+        longest = max((path.stat().st_size for path in self.directory.rglob("*") if path.is_file()), default=0)
+        most = resource.RLIM_INFINITY if room is None else longest + room
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
     def freeze(self) -> None:
         """Stop it in its tracks."""

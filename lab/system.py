@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from redis import Redis
 
 from lab.ports import free_port
 from lab.processes import Fleet, Process
+from lab.sentinels import Replicated
 from lab.servers import Server, broker_server, store_server
 from smsqueue import policy_file
 from smsqueue.client import Client
 from smsqueue.keyring import KEYRING_FILE, SUBJECT_FILE, Keyring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
 POLICY = Path(__file__).parent / "policy.toml"
@@ -28,19 +35,32 @@ FLOWER_PASSWORD = "demo-only-password"
 
 
 class System:
-    """Everything that runs, in one folder. `with System(folder) as system:` starts servers and stand-in."""
+    """Everything that runs, in one folder. `with System(folder) as system:` starts servers and stand-in.
+
+    With `replicated` the store has a replica and three sentinels.
+    """
 
     def __init__(
-        self, directory: Path, *, behaviour: dict[str, Any] | None = None, web: bool = False, **env: str
+        self,
+        directory: Path,
+        *,
+        behaviour: dict[str, Any] | None = None,
+        web: bool = False,
+        replicated: bool = False,
+        store_options: Sequence[str] = (),
+        settings: Mapping[str, str] = MappingProxyType({}),
+        **env: str,
     ) -> None:
         self.directory = directory
-        self.store_server: Server = store_server(directory / "store")
+        self.store_server: Server = store_server(directory / "store", *store_options)
+        self.replicated = Replicated(directory / "store") if replicated else None
         self.broker_server: Server = broker_server(directory / "broker")
         self.simulator_port, self.web_port, self.flower_port = free_port(), free_port(), free_port()
         self._behaviour = behaviour or {}
         keys = directory / "keys"
         self.env = {
             "SMSQUEUE_REDIS_URL": self.store_server.url,
+            **({"SMSQUEUE_REPLICAS": "1"} if replicated else {}),
             "SMSQUEUE_BROKER_URL": self.broker_server.url,
             "SMSQUEUE_KEYRING_FILE": str(keys / KEYRING_FILE),
             "SMSQUEUE_SUBJECT_FILE": str(keys / SUBJECT_FILE),
@@ -51,6 +71,7 @@ class System:
             "SMSQUEUE_PUBLIC_URL": f"http://127.0.0.1:{self.web_port}",
             "SMSQUEUE_FLOWER_PORT": str(self.flower_port),
             "SMSQUEUE_FLOWER_BASIC_AUTH": f"demo:{FLOWER_PASSWORD}",
+            **settings,
             **env,
         }
         self._web = web
@@ -59,14 +80,16 @@ class System:
 
     def __enter__(self) -> Self:
         try:
-            self._stack.enter_context(self.store_server)
+            self._stack.enter_context(self.replicated or self.store_server)
+            if self.replicated:
+                self.env["SMSQUEUE_REDIS_URL"] = self.fleet.env["SMSQUEUE_REDIS_URL"] = self.replicated.url
             self._stack.enter_context(self.broker_server)
             self._stack.enter_context(self.fleet)
             keys = self.directory / "keys"
             if not keys.exists():
                 Keyring.init(keys, datetime.now(UTC).date())
             self.keyring = Keyring.load(keys / KEYRING_FILE, keys / SUBJECT_FILE)
-            self.client = self._stack.enter_context(Client(self.store_server.url, keyring=self.keyring))
+            self.client = self._stack.enter_context(Client(self.env["SMSQUEUE_REDIS_URL"], keyring=self.keyring))
             self.client.store.policies.publish(policy_file.document(POLICY))
             self.start_simulator()
             if self._web:
@@ -78,6 +101,23 @@ class System:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def observer(self) -> Redis:
+        """Connect to the store's server (of several: the primary) without the product's code."""
+        port = self.replicated.master_port() if self.replicated else self.store_server.port
+        return Redis(port=port, socket_timeout=60)
+
+    def replace_broker(self) -> None:
+        """Delete the broker, and put another, empty one at its port."""
+        self.broker_server.kill()
+        folder = Path(tempfile.mkdtemp(prefix="broker-", dir=self.directory))
+        self.broker_server = self._stack.enter_context(broker_server(folder, port=self.broker_server.port))
+
+    def publish(self, policy: Path, *, code: Path) -> None:
+        """Put a policy in force with the commands of the code in another folder."""
+        command = [sys.executable, "-m", "smsqueue.cli", "policy", "apply", str(policy)]
+        env = {**os.environ, **self.env, "PYTHONPATH": str(code)}
+        subprocess.run(command, cwd=code, env=env, check=True, capture_output=True)
 
     def start_simulator(self) -> Process:
         """Start the stand-in provider."""
@@ -91,6 +131,10 @@ class System:
             return self._get(self.web_port, path)[0] == 200
         except OSError:
             return False
+
+    def ask_web(self, path: str) -> tuple[int, bytes]:
+        """Return status and body of a page of the web process."""
+        return self._get(self.web_port, path)
 
     def counts(self) -> dict[str, int]:
         """Return what the stand-in counted."""

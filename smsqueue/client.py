@@ -60,10 +60,18 @@ class Client:
     when one of them is missing or unusable, and on first use when the server would lose messages.
     """
 
-    def __init__(self, redis_url: str | None = None, *, keyring: Keyring | None = None, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        *,
+        keyring: Keyring | None = None,
+        timeout: float = 5.0,
+        replicas: int | None = None,
+    ) -> None:
         self._keyring = keyring or keyring_from_environment()
         url = redis_url or _from_environment("SMSQUEUE_REDIS_URL", "the address of the store's server")
-        self._store = Store(connect(url, role="client", timeout=timeout), replicas=_replicas())
+        copies = _replicas() if replicas is None else replicas
+        self._store = Store(connect(url, role="client", timeout=timeout), replicas=copies)
         self._ready = False
 
     @property

@@ -70,6 +70,7 @@ class Behaviour:
     hanging: list[str] = field(default_factory=list)  # senders whose requests are never answered
     callbacks: bool = False
     callback_delay_ms: float = 50.0
+    callback_tries: int = 3
     undelivered: float = 0.0  # share of receipts
     seed: int = 1
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from lab.simulator.behaviour import Behaviour
     from lab.simulator.inbox import Inbox
 
-TRIES = 3
 BETWEEN = 0.3  # s
 CONNECTIONS = 16
 
@@ -68,7 +67,7 @@ class Receipts:
             "X-Twilio-Signature": sign(url, form, token),
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        for _ in range(1 if forged else TRIES):
+        for _ in range(1 if forged else self._behaviour.callback_tries):
             self._inbox.callbacks_sent += 1
             try:
                 request = self._client.post(url).headers(headers).body_bytes(urlencode(form).encode())

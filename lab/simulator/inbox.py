@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lab.simulator.form import text
 
 
 @dataclass(slots=True)
@@ -12,13 +15,17 @@ class Received:
 
     id: str
     to: str
-    body: str
+    body: bytes  # as it came: most are never looked at
     requests: int = 0
     taken: int = 0
     first_bytes: list[float] = field(default_factory=list)  # instants (s) of the first byte of each request
     validity: list[int] = field(default_factory=list)  # s
     fences: list[str] = field(default_factory=list)
     acts: list[str] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        """Return everything, for whoever asks over HTTP."""
+        return {**asdict(self), "body": text(self.body)}
 
 
 class Inbox:
@@ -27,24 +34,25 @@ class Inbox:
     def __init__(self) -> None:
         self.messages: dict[str, Received] = {}
         self.requests = 0
+        self.taken = 0  # over all messages
         self.refused = 0
         self.followed = 0  # requests to where a redirect pointed
         self.callbacks_sent = 0
         self.callbacks_refused = 0
 
-    def record(self, form: dict[str, str]) -> Received:
+    def record(self, to: str, form: dict[bytes, bytes]) -> Received:
         """Return the record of the message in a form, made if it is new."""
-        to, body = form.get("To", ""), form.get("Body", "")
-        parts = form.get("StatusCallback", "").split("/")
+        body = form.get(b"Body", b"")
+        parts = form.get(b"StatusCallback", b"").replace(b"%2F", b"/").split(b"/")
         fence = ""
-        if len(parts) > 5 and parts[-5] == "receipts":
-            id, fence = parts[-3], parts[-2]
+        if len(parts) > 5 and parts[-5] == b"receipts":
+            id, fence = parts[-3].decode(), parts[-2].decode()
         else:
-            id = hashlib.sha256(f"{to}\0{body}".encode()).hexdigest()[:18]
+            id = hashlib.sha256(b"%s\0%s" % (to.encode(), body)).hexdigest()[:18]
         received = self.messages.get(id)
         if received is None:
             received = self.messages[id] = Received(id, to, body)
         received.requests += 1
         received.fences.append(fence)
-        received.validity.append(int(form.get("ValidityPeriod", "0") or 0))
+        received.validity.append(int(form.get(b"ValidityPeriod", b"0") or 0))
         return received

@@ -8,8 +8,8 @@ import json
 import secrets
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
+from lab.simulator import form as forms
 from lab.simulator.behaviour import ERRORS, TAKES, Act
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Protocol(asyncio.Protocol):
         if end < 0:
             return
         head = self._buffer[:end]
-        length = _header(head, b"content-length:")
+        length = _header(head, head.lower(), b"content-length:")
         size = end + 4 + int(length or 0)
         if len(self._buffer) < size:
             return
@@ -65,28 +65,30 @@ class Protocol(asyncio.Protocol):
     def _message(self, head: bytes, body: bytes) -> None:
         sim = self._sim
         sim.inbox.requests += 1
-        if _header(head, b"authorization:") != sim.authorization:
+        if _header(head, head.lower(), b"authorization:") != sim.authorization:
             self.error(401, 20003)
             return
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        if not form.get("To", "").startswith("+") or not (form.get("From") or form.get("MessagingServiceSid")):
+        form = forms.split(body)
+        to, sender = forms.text(form.get(b"To", b"")), forms.text(form.get(b"From", b""))
+        if not to.startswith("+") or not (sender or form.get(b"MessagingServiceSid")):
             sim.inbox.refused += 1
             self.error(400, 21211)
             return
-        if not form.get("Body"):
+        if not form.get(b"Body"):
             sim.inbox.refused += 1
             self.error(400, 21602)
             return
-        received = sim.inbox.record(form)
+        received = sim.inbox.record(to, form)
         received.first_bytes.append(self._first_byte)
-        act = sim.behaviour.choose(received.to, form.get("From", ""), received.id, received.requests - 1)
+        act = sim.behaviour.choose(received.to, sender, received.id, received.requests - 1)
         received.acts.append(act.value)
         sid = ""
         if act in TAKES:
             received.taken += 1
+            sim.inbox.taken += 1
             sid = "SM" + secrets.token_hex(16)
-            if sim.behaviour.callbacks and form.get("StatusCallback"):
-                sim.receipts.schedule(form["StatusCallback"], sid, received.to, form.get("From", ""))
+            if sim.behaviour.callbacks and (callback := form.get(b"StatusCallback")):
+                sim.receipts.schedule(forms.text(callback), sid, to, sender)
         if act is Act.HANG:
             return
         sim.later(self, act, sid)
@@ -141,8 +143,8 @@ def authorization(user: str, password: str) -> bytes:
     return b"Basic " + base64.b64encode(f"{user}:{password}".encode())
 
 
-def _header(head: bytes, name: bytes) -> bytes:
-    at = head.lower().find(b"\r\n" + name)
+def _header(head: bytes, lowered: bytes, name: bytes) -> bytes:
+    at = lowered.find(b"\r\n" + name)
     if at < 0:
         return b""
     start = at + 2 + len(name)

@@ -64,7 +64,7 @@ class Simulator:
         protocol.answer(200, route(body))
 
     def _messages(self) -> bytes:
-        return b"".join(json.dumps(asdict(message)).encode() + b"\n" for message in self.inbox.messages.values())
+        return b"".join(json.dumps(message.told()).encode() + b"\n" for message in self.inbox.messages.values())
 
     def _counts(self) -> bytes:
         inbox = self.inbox
@@ -72,7 +72,7 @@ class Simulator:
             {
                 "requests": inbox.requests,
                 "messages": len(inbox.messages),
-                "taken": sum(message.taken for message in inbox.messages.values()),
+                "taken": inbox.taken,
                 "refused": inbox.refused,
                 "followed": inbox.followed,
                 "callbacks_sent": inbox.callbacks_sent,

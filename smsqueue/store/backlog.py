@@ -116,15 +116,18 @@ def _slices(store: Store, queue: str, size: int, now: datetime) -> list[Slice]:
 
 
 def _asleep(store: Store, seen: Gauges) -> Iterator[Line]:
-    """Tell what sleeps: until when the last of it does, and how much of it wakes within an hour."""
+    """Tell what sleeps: what should be awake and comes to its lane as fast as it can, what wakes soon, and the last."""
     size = seen.sizes["due"]
     if not size:
         return
-    soon = store.redis.zcount(store.keys.due, "-inf", codec.to_ms(seen.now + timedelta(hours=1)))
-    last: Any = store.redis.zrange(store.keys.due, -1, -1, withscores=True)
-    yield Line("asleep, wakes within an hour", int(soon), oldest=seen.overdue or None)
-    if size > soon:
-        yield Line("asleep, wakes later", size - int(soon), done=codec.from_ms(int(last[0][1])) if last else None)
+    due, now, hour = store.keys.due, codec.to_ms(seen.now), codec.to_ms(seen.now + timedelta(hours=1))
+    overdue, soon = int(store.redis.zcount(due, "-inf", now)), int(store.redis.zcount(due, f"({now}", hour))
+    last: Any = store.redis.zrange(due, -1, -1, withscores=True)
+    if overdue:
+        yield Line("waking now", overdue, oldest=seen.overdue)
+    yield Line("asleep, wakes within an hour", soon)
+    if later := max(size - overdue - soon, 0):
+        yield Line("asleep, wakes later", later, done=codec.from_ms(int(last[0][1])) if last else None)
 
 
 def _parked(seen: Gauges) -> Iterator[Line]:

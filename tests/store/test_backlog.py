@@ -101,6 +101,18 @@ def test_what_sleeps_and_what_is_parked_is_told_apart(store, client):
     assert found["parked, paused"].open == 1
 
 
+def test_what_should_be_awake_is_told_apart_from_what_sleeps(store, client, travel):
+    send(client, 3, not_before=store.clock.now() + timedelta(minutes=10))
+    send(client, 1, not_before=store.clock.now() + timedelta(minutes=50))
+    travel(timedelta(minutes=20))
+
+    found = lines(backlog(store))
+
+    assert found["waking now"].open == 3
+    assert found["waking now"].oldest > timedelta(minutes=9)
+    assert found["asleep, wakes within an hour"].open == 1
+
+
 def test_a_small_backlog_is_counted_by_category(store, client):
     send(client, 30)
     send(client, 10, category="otp")

@@ -13,34 +13,29 @@ import logging
 import secrets
 import time
 from collections import deque
-from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from smsqueue.core.decide import decide
-from smsqueue.core.envelope import Attempt, Envelope
-from smsqueue.core.facts import Facts
-from smsqueue.core.outcome import End, Handoff, Hold, Park
-from smsqueue.core.rules.cap import cap
-from smsqueue.core.settle import again
-from smsqueue.core.states import WAITING, Reason, State
+from smsqueue.core.envelope import Attempt
+from smsqueue.core.states import State
 from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
-from smsqueue.store.codec import from_ms
 from smsqueue.store.keys import wire_of
 from smsqueue.store.store import Passage
 from workers.carry_out import Decided, carry_out
+from workers.last_look import LastLook
 from workers.settler import Answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Executor
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
-    from smsqueue.core.outcome import Outcome
+    from smsqueue.core.envelope import Envelope
     from smsqueue.core.payload import Payload
     from smsqueue.store.store import Loaded, Store
+    from workers.last_look import Prepared
     from workers.opening import Opener
     from workers.providers.protocol import Provider
     from workers.settler import Settler
@@ -53,20 +48,8 @@ CHUNK = 100
 """Messages gated together: enough to share the scripts' cost, few enough that the first call starts at once."""
 RESERVE = 0.1
 """The part of the slots that only the first lane may use."""
-REPLICA_PATIENCE = timedelta(seconds=2)
-"""How long a message waits when too few replicas answered a moment ago."""
 PATIENCE = 0.5
 """Seconds to wait when the store is away; the leases of what is in hand go on running."""
-
-
-class Prepared(NamedTuple):
-    """A message that is ready for the gate, with what its call needs."""
-
-    envelope: Envelope
-    payload: Payload
-    valid_until: datetime
-    cap: str
-    most: int
 
 
 class Submit:
@@ -88,8 +71,9 @@ class Submit:
     ) -> None:
         self._name, self._provider = name, provider
         self._store, self._opener, self._settler, self._executor = store, opener, settler, executor
+        self._last_look = LastLook(name, store, opener, max_skew=max_skew, patience=2 * lease)
         self._free, self._reserve = slots, int(slots * RESERVE)
-        self._call_limit, self._lease, self._max_skew = call_limit.total_seconds(), lease, max_skew
+        self._call_limit, self._lease = call_limit.total_seconds(), lease
         self._chosen = 0  # ids on their way to the gate: each may want a slot
         self._waiting: dict[str, deque[str]] = {}
         self._news = {True: asyncio.Event(), False: asyncio.Event()}  # for the first lane, for the others
@@ -167,10 +151,7 @@ class Submit:
 
     async def _start(self, queue: str, ids: Sequence[str]) -> None:
         loaded = await self._in_thread(self._load, ids)
-        prepared: list[Prepared] = []
-        decided: list[Decided] = []
-        for one in loaded:
-            self._prepare(one, prepared, decided)
+        prepared, decided = self._last_look.at(loaded)
         if decided:
             await self._in_thread(carry_out, self._store, decided, self._store.clock.now())
         if not prepared or self._stopping:
@@ -184,26 +165,23 @@ class Submit:
         fence = secrets.token_urlsafe(8)
         lease_ends = time.monotonic() + self._lease.total_seconds()
         codes = await self._gate(prepared, fence, queue)
+        alone = self._last_look.goes_alone(queue.rpartition(".")[2])
         now = self._store.clock.now()
         refused: list[Decided] = []
         throttled: list[str] = []
         for item, code in zip(prepared, codes, strict=True):
-            if code == "yes" or (code == "alone" and self._goes_alone(queue)):
+            if code == "yes" or (code == "alone" and alone):
                 self._call_soon(item, fence, queue, lease_ends, now)
             elif code == "alone":  # past the gate, but a lost primary would forget it: surely not sent
                 self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
             elif code == "throttled":
                 throttled.append(item.envelope.id)
             elif code != "lost":
-                refused.append(Decided(item.envelope, self._turned_away(item.envelope, code, now)))
+                refused.append(Decided(item.envelope, self._last_look.turned_away(item.envelope, code, now)))
         if refused:
             await self._in_thread(carry_out, self._store, refused, now)
         if throttled:  # the provider asked somebody for patience: they wait where take will not hand them out
             await self._in_thread(self._store.give_back, queue, throttled)
-
-    def _goes_alone(self, queue: str) -> bool:
-        """Whether a lane's messages go although too few replicas know of it: a late one-time code is useless."""
-        return queue.rpartition(".")[2] == next(iter(self._store.policies.current.lanes))
 
     def _load(self, ids: Sequence[str]) -> list[Loaded]:
         return self._store.load(ids, payloads=True)
@@ -219,54 +197,6 @@ class Submit:
             for item in prepared:
                 self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
             raise
-
-    def _prepare(self, loaded: Loaded, prepared: list[Prepared], decided: list[Decided]) -> None:
-        """Decide again about one message, and open it. One message's bug is that one's event."""
-        envelope, record, facts = loaded
-        if envelope is None or envelope.state not in WAITING:
-            return  # a doubled or late hint: somebody else has dealt with it
-        try:
-            now = self._store.clock.now()
-            outcome = decide(envelope, self._store.policies.current, facts, now)
-            if isinstance(outcome, Handoff) and self._clock_is_wrong(envelope):
-                outcome = Hold(now + 2 * self._lease, Reason.CLOCK)
-            if isinstance(outcome, Handoff) and self._store.replication.missing and not self._goes_alone(envelope.lane):
-                outcome = Hold(now + REPLICA_PATIENCE, Reason.NO_REPLICA)
-            if isinstance(outcome, Handoff) and outcome.provider == self._name:
-                payload = self._opener.open(envelope, record)
-                if isinstance(payload, End | Park):
-                    outcome = payload
-                else:
-                    prepared.append(self._ready(envelope, payload, outcome.valid_until))
-                    return
-            if outcome is not None:
-                decided.append(Decided(envelope, outcome))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
-
-    def _ready(self, envelope: Envelope, payload: Payload, valid_until: datetime) -> Prepared:
-        most = cap(envelope, self._store.policies.current)
-        token = "" if most is None else self._opener.cap_token(envelope, payload)
-        return Prepared(envelope, payload, valid_until, token, most or 0)
-
-    def _turned_away(self, envelope: Envelope, code: str, now: datetime) -> Outcome:
-        """Decide about a message that the gate did not let pass, on what the gate saw."""
-        if code == "paused":
-            return Park(Reason.PAUSED)
-        if code.startswith("capped:"):
-            room = from_ms(int(code.removeprefix("capped:")))
-            return again(envelope, self._store.policies.current, now, room, Reason.CAPPED)
-        facts = Facts(withdrawn=code == "withdrawn")
-        outcome = decide(envelope, self._store.policies.current, facts, now)
-        return Hold(now, Reason.CLOCK) if outcome is None or isinstance(outcome, Handoff) else outcome
-
-    def _clock_is_wrong(self, envelope: Envelope) -> bool:
-        if self._max_skew is None or not self._store.policies.current.category(envelope.category).quiet:
-            return False
-        if self._store.clock.skew() <= self._max_skew:
-            return False
-        event(_log, logging.ERROR, EventName.CLOCK_SKEWED, id=envelope.id)
-        return True
 
     def _call_soon(self, item: Prepared, fence: str, queue: str, lease_ends: float, now: datetime) -> None:
         envelope = self._past_gate(item.envelope, fence, queue)

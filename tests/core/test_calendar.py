@@ -365,6 +365,37 @@ def test_calendars_are_shared():
     assert calendar_for(names, COURTESY, 60) is not calendar_for(names[1:], COURTESY, 60)
 
 
+def test_a_shared_calendar_answers_for_its_own_zones_and_hours():
+    assert calendar_for(("UTC",), COURTESY, 60).window(epoch(2026, 11, 24)) == (
+        epoch(2026, 11, 24, 8, 1),
+        epoch(2026, 11, 24, 20, 59),
+    )
+
+
+class Counted:
+    """Hours that count how often they are asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def windows(self, _: int) -> tuple[tuple[int, int], ...]:
+        self.asked += 1
+        return ((480, 1260),)
+
+
+def test_what_was_computed_is_kept():
+    hours, first = Counted(), epoch(2026, 11, 24)
+    calendar = Calendar(("UTC",), hours, 60)
+    for at in (first, first + BLOCK):
+        calendar.window(at)
+    asked = hours.asked
+
+    for at in (first, first + BLOCK, first):
+        calendar.window(at)
+
+    assert 0 < asked == hours.asked
+
+
 def test_threads_that_share_a_calendar_get_the_same_answers():
     """More instants than blocks are kept, so that blocks come and go under the threads."""
     names = zones.of_country("AU")
@@ -452,3 +483,10 @@ def test_a_window_that_opens_at_the_horizon_is_found_and_no_later_one():
 
     assert calendar.window(opens - HORIZON) == (opens, opens + HOUR)
     assert calendar.window(opens - HORIZON - 1) is None
+
+
+def test_a_window_that_opens_with_a_block_at_the_horizon_is_found():
+    edge = (NOVEMBER // BLOCK + 1) * BLOCK
+    once = Dated(Schedule(((),) * 7, ((0, 60),)), lambda day: day == edge // DAY)
+
+    assert Calendar(("UTC",), once, 0).window(edge - HORIZON) == (edge, edge + HOUR)

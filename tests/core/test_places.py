@@ -10,7 +10,7 @@ import phonenumbers
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from smsqueue.core import area_codes, msisdn, places, zones
+from smsqueue.core import msisdn, places, zones
 from smsqueue.core.places import Origin, Strategy, ladder, note
 from tests.core.by_hand import TABLE
 
@@ -165,43 +165,3 @@ def test_every_name_of_the_table_is_one_of_a_countrys_list():
     assert {places._ALIASES.get(name, name) for name in named} <= listed | zones.DROPPED
     for old, new in places._ALIASES.items():
         assert clocks([old]) == clocks([new])
-
-
-def test_every_area_code_of_the_united_states_has_a_state():
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region("US")
-    patterns = [re.compile(kind.national_number_pattern) for kind in (metadata.fixed_line, metadata.mobile)]
-    valid = {
-        f"{area}"
-        for area in range(200, 1000)
-        for rest in ("2345678", "9345678", "4321234")
-        if any(pattern.fullmatch(f"{area}{rest}") for pattern in patterns)
-    }
-
-    assert valid == set(area_codes.STATE_OF)
-
-
-@pytest.mark.parametrize(
-    ("number", "state"),
-    [
-        pytest.param("+13055550123", "FL", id="Miami"),
-        pytest.param("+14055550123", "OK", id="Oklahoma City"),
-        pytest.param("+12025550123", "DC", id="Washington"),
-        pytest.param("+18005550123", "", id="freephone"),
-        pytest.param("+14165550123", "", id="Toronto"),
-        pytest.param("+447700900123", "", id="another country"),
-    ],
-)
-def test_the_state_of_a_number(number, state):
-    assert area_codes.state_of(number) == state
-
-
-def test_states_agree_with_the_geocoder_of_the_package():
-    from phonenumbers.geodata import GEOCODE_DATA  # noqa: PLC0415 - large, and only needed here
-
-    told: dict[str, list[str]] = {}
-    for key, names in GEOCODE_DATA.items():
-        if key.startswith("1") and (match := re.search(r", ([A-Z]{2})$", names.get("en", ""))):
-            told.setdefault(key[1:4], []).append(match[1])
-
-    for area, state in area_codes.STATE_OF.items():
-        assert area not in told or told[area].count(state) > len(told[area]) / 2, area

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+import tomllib
+from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,8 @@ from smsqueue.core.message import Message
 from smsqueue.core.payload import Payload
 from smsqueue.core.submission import Capabilities, SendResult, SendStatus, Submission
 from smsqueue.core.timing import Hold
+
+ROOT = Path(__file__).parents[2]
 
 
 def modules():
@@ -37,6 +42,33 @@ VALUES = sorted(
 def test_a_value_cannot_be_changed(made):
     assert made.__dataclass_params__.frozen
     assert "__slots__" in vars(made)
+
+
+WORDS = sorted(
+    {
+        made
+        for module in modules()
+        for made in vars(module).values()
+        if isinstance(made, type) and issubclass(made, StrEnum) and made is not StrEnum
+    },
+    key=lambda made: made.__name__,
+)
+
+
+@pytest.mark.parametrize("made", WORDS)
+def test_a_word_is_stored_logged_and_counted_as_it_is_named(made):
+    assert [member.value for member in made] == [member.name.lower() for member in made]
+
+
+def test_every_module_of_core_has_tests_that_answer_for_its_mutants():
+    suites = tomllib.loads((ROOT / "lab/mutants/suites.toml").read_text("utf-8"))
+    core = ROOT / "smsqueue/core"
+
+    assert {str(path.relative_to(core).with_suffix("")) for path in core.rglob("*.py")} - {
+        "__init__",
+        "rules/__init__",
+    } == (suites.keys())
+    assert all((ROOT / f"tests/core/test_{name}.py").exists() for names in suites.values() for name in names)
 
 
 @pytest.mark.parametrize("made", [Capabilities, Message, Payload, SendResult, Submission])

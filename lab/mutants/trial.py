@@ -99,7 +99,7 @@ def _passes(run: Callable[[], None], seconds: float) -> bool:
 def _pytest(suite: Sequence[str], *plugins: object) -> None:
     code: int = 1
     try:
-        code = pytest.main(["-x", "--tb=no", "-p", "no:cacheprovider", *suite], plugins=[_TablesFirst(), *plugins])
+        code = pytest.main(["-x", "--tb=no", "--confcutdir=tests/core", "-p", "no:cacheprovider", *suite], plugins=[_TablesFirst(), *plugins])
     finally:
         os._exit(code)
 

@@ -42,6 +42,14 @@ def envelope(state: State = State.QUEUED, **changes) -> Envelope:
 # --- the tables -------------------------------------------------------------------------------
 
 
+def test_seven_states_are_final_and_two_wait():
+    final = "delivered undelivered unconfirmed failed expired suppressed cancelled"
+
+    assert {state.value for state in FINAL} == set(final.split())
+    assert {state.value for state in OPEN} == {"queued", "held", "submitting", "unknown", "submitted"}
+    assert {state.value for state in WAITING} == {"queued", "held"}
+
+
 def test_every_state_has_a_row_and_every_target_is_a_state():
     assert set(TRANSITIONS) == set(State)
     assert all(isinstance(target, State) for targets in TRANSITIONS.values() for target in targets)

@@ -57,7 +57,8 @@ def _module(name: str, files: list[str], known: Results, until: float, *, again:
         return True
     every, beyond = mutant.of(path, f"{name}.py"), results.excluded()
     module.digest, module.mutants = digest, len(every)
-    module.found = {key: one for key, one in module.found.items() if key in {other.place for other in every}}
+    places = {one.place for one in every}
+    module.found = {key: one for key, one in module.found.items() if key in places}
     left = [one for one in every if module.fate(one) is None]
     if again:
         left += [one for one in every if module.fate(one) == SURVIVED and (name, one.was, one.now) not in beyond]

@@ -6,7 +6,8 @@ validators. So its operators are used, and not its runner. Left out, because no 
 * annotations, type aliases and what only type checkers import;
 * the words of sentences for people: that they are right no program knows, and that they leak nothing is
   tested elsewhere. Three words are a sentence;
-* the decorators of functions that remember their answers: how many they keep changes none of them.
+* the decorators of functions that remember their answers: how many they keep changes none of them;
+* of several changes of one place that differ only in degree, all but one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNod
 from mutmut.mutation.mutators import mutation_operators
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 _SENTENCE = re.compile(r"[A-Za-z']{2,}[,:;]? [A-Za-z']+[,:;]? [A-Za-z']+")
@@ -55,7 +56,7 @@ def of(path: Path, module: str) -> list[Mutant]:
         for kind, operator in mutation_operators:
             if not isinstance(node, kind):
                 continue
-            for changed in operator(node):
+            for changed in _kept(node, operator(node)):
                 if _words(node, changed, parents):
                     continue
                 if plain and isinstance(node, cst.BaseExpression | cst.BaseSmallStatement | cst.ComparisonTarget):
@@ -66,6 +67,15 @@ def of(path: Path, module: str) -> list[Mutant]:
                 if mutant is not None:
                     found.setdefault(mutant.place, mutant)
     return sorted(found.values(), key=lambda one: one.line)
+
+
+def _kept(node: cst.CSTNode, every: Iterable[cst.CSTNode]) -> Iterator[cst.CSTNode]:
+    """Leave out what differs only in degree: a string in other letters, an argument left out instead of None."""
+    for number, changed in enumerate(every):
+        if isinstance(node, cst.SimpleString) and number:
+            return
+        if not isinstance(node, cst.Call) or not isinstance(changed, cst.Call) or len(changed.args) == len(node.args):
+            yield changed
 
 
 def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -99,7 +99,8 @@ def _passes(run: Callable[[], None], seconds: float) -> bool:
 def _pytest(suite: Sequence[str], *plugins: object) -> None:
     code: int = 1
     try:
-        code = pytest.main(["-x", "--tb=no", "--confcutdir=tests/core", "-p", "no:cacheprovider", *suite], plugins=[_TablesFirst(), *plugins])
+        options = ["-x", "--tb=no", "--confcutdir=tests/core", "-p", "no:cacheprovider"]
+        code = pytest.main([*options, *suite], plugins=[_TablesFirst(), *plugins])
     finally:
         os._exit(code)
 

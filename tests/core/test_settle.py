@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smsqueue.core import policy as policies
 from smsqueue.core.change import change
 from smsqueue.core.decide import RECEIPT_GRACE
 from smsqueue.core.envelope import Attempt
@@ -186,6 +187,34 @@ def test_an_answer_is_noted_on_its_attempt(answer, status):
     assert got == (Attempt("f0", "first", "refused"), Attempt("f1", "second", status.value, "c7"))
 
 
+def test_the_providers_name_for_it_is_noted_with_its_answer(envelope, policy, noon):
+    message = envelope(state=State.SUBMITTING, fence="f0", attempts=attempts(""))
+    result = SendResult(status=S.ACCEPTED, code="ok", provider_id="SM1")
+
+    got = settle(message, policy(), "f0", result, noon, HALF)
+
+    assert got.attempts == (Attempt("f0", "first", "accepted", "ok", "SM1"),)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        pytest.param(S.REFUSED, Hold, id="its category has attempts left"),
+        pytest.param(S.UNKNOWN, Doubt, id="its category waits for a receipt"),
+    ],
+)
+def test_a_message_is_treated_by_its_own_category(envelope, policy, noon, status, outcome):
+    document = policy().model_dump(mode="json")
+    document["categories"]["promotional"] = {**document["categories"]["service"], "attempts": 1, "doubt": "again"}
+    message = envelope(state=State.SUBMITTING, fence="f0", attempts=attempts(""))
+
+    got = settle(message, policies.read(document), "f0", SendResult(status=status), noon, HALF)
+
+    assert isinstance(got.outcome, outcome)
+    if outcome is Doubt:
+        assert got.outcome.until == noon + WAIT_FOR_RECEIPT
+
+
 def test_a_throttled_answer_is_not_an_attempt(answer):
     assert answer(S.THROTTLED, results=("refused", "")).attempts == attempts("refused")
     assert answer(S.THROTTLED).attempts == ()
@@ -258,7 +287,10 @@ def test_an_answer_after_the_end_is_only_noted(answer, state, status):
 @pytest.mark.parametrize("status", [status for status in SendStatus if status is not S.ACCEPTED])
 @pytest.mark.parametrize("state", sorted(WAITING))
 def test_a_late_answer_does_not_move_what_waits_again(answer, state, status):
-    assert answer(status, state=state, results=("unknown",)).outcome is None
+    got = answer(status, state=state, results=("unknown",))
+
+    assert got.outcome is None
+    assert got.attempts[0].result == status.value
 
 
 @pytest.mark.parametrize("state", sorted(WAITING))

@@ -24,11 +24,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--reference-count", type=int, default=2_000)
+    parser.add_argument("--shards", type=int, default=1, help="parts of the store, on one server")
     arguments = parser.parse_args()
     ours: list[throughput.Throughput] = []
     theirs: list[baseline.Baseline] = []
     for run, concurrency in zip(range(arguments.runs), (25, 50, 100), strict=False):
-        ours.append(throughput.measure(_folder(), count=arguments.count))
+        ours.append(throughput.measure(_folder(), count=arguments.count, shards=arguments.shards))
         out.print(f"run {run + 1}: smsqueue {ours[-1].messages_per_second:.0f}/s, {ours[-1].ours:.0f} µs")
         theirs.append(baseline.measure(_folder(), count=arguments.reference_count, concurrency=concurrency))
         was = theirs[-1]

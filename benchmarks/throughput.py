@@ -46,9 +46,12 @@ def messages(count: int) -> Iterator[Message]:
         yield Message(to=to, text=TEXT, category="bulk")
 
 
-def measure(directory: Path, *, count: int, dispatch: int = 2, submit: int = 2, latency_ms: float = 100) -> Throughput:
+def measure(
+    directory: Path, *, count: int, dispatch: int = 2, submit: int = 2, latency_ms: float = 100, shards: int = 1
+) -> Throughput:
     """Run once: the workers are up and idle, then `count` messages are accepted and flow through."""
-    with System(directory, behaviour={"latency_ms": latency_ms}, SMSQUEUE_PUBLIC_URL="http://127.0.0.1:1") as system:
+    behaviour, nowhere = {"latency_ms": latency_ms}, "http://127.0.0.1:1"
+    with System(directory, behaviour=behaviour, shards=shards, SMSQUEUE_PUBLIC_URL=nowhere) as system:
         workers = system.fleet.workers(dispatch=dispatch, submit=submit)
         source = messages(count + 1)
         system.client.send(next(source))
@@ -61,10 +64,9 @@ def measure(directory: Path, *, count: int, dispatch: int = 2, submit: int = 2, 
         accepted = time.monotonic()
         accept = _own_cpu() - cpu
         wait_for(lambda: system.counts()["taken"] >= count + 1, "all messages at the provider", within=300, every=0.05)
-        wire = system.client.store.policies.layout.wires
-        wait_for(
-            lambda: not any(redis.zcard(system.client.store.keys.home(name)) for name in wire), "settling", within=60
-        )
+        store = system.client.store
+        wires = [shard.keys.home(name) for shard in store.shards for name in store.policies.layout.wires]
+        wait_for(lambda: not any(map(redis.zcard, wires)), "settling", within=60)
         ended = time.monotonic()
         after = _calls(redis)
 

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr
     """The store: the only server whose content counts."""
+    shards: int = Field(default=1, ge=1, le=256)
+    """Parts of the store, chosen once: the first `smsqueue policy apply` writes it down; the same for all processes."""
     replicas: int = Field(default=0, ge=0, le=5)
     """Replicas of the store that must have a message before it counts as safe (`WAIT`)."""
     broker_url: SecretStr | None = None

@@ -49,9 +49,10 @@ class System:
         replicated: bool = False,
         store_options: Sequence[str] = (),
         settings: Mapping[str, str] = MappingProxyType({}),
+        shards: int = 1,
         **env: str,
     ) -> None:
-        self.directory = directory
+        self.directory, self.shards = directory, shards
         self.store_server: Server = store_server(directory / "store", *store_options)
         self.replicated = Replicated(directory / "store") if replicated else None
         self.broker_server: Server = broker_server(directory / "broker")
@@ -60,6 +61,7 @@ class System:
         keys = directory / "keys"
         self.env = {
             "SMSQUEUE_REDIS_URL": self.store_server.url,
+            "SMSQUEUE_SHARDS": str(shards),
             **({"SMSQUEUE_REPLICAS": "1"} if replicated else {}),
             "SMSQUEUE_BROKER_URL": self.broker_server.url,
             "SMSQUEUE_KEYRING_FILE": str(keys / KEYRING_FILE),
@@ -89,7 +91,9 @@ class System:
             if not keys.exists():
                 Keyring.init(keys, datetime.now(UTC).date())
             self.keyring = Keyring.load(keys / KEYRING_FILE, keys / SUBJECT_FILE)
-            self.client = self._stack.enter_context(Client(self.env["SMSQUEUE_REDIS_URL"], keyring=self.keyring))
+            self.client = self._stack.enter_context(
+                Client(self.env["SMSQUEUE_REDIS_URL"], keyring=self.keyring, shards=self.shards)
+            )
             self.client.store.policies.publish(policy_file.document(POLICY))
             self.start_simulator()
             if self._web:

@@ -47,7 +47,9 @@ class Admitted(NamedTuple):
     until: datetime | None  # held until then; None: it goes at once
 
 
-def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, id: str = "") -> Admitted:
+def admit(
+    message: Message, *, policy: Policy, keyring: Keyring, now: datetime, id: str = "", shards: int = 1
+) -> Admitted:
     """Make an entry for the store. Raises InvalidMessage with field, rule and a sentence."""
     name, category = _category(message, policy)
     if category.tenants is not None and message.tenant not in category.tenants:
@@ -68,8 +70,11 @@ def admit(message: Message, *, policy: Policy, keyring: Keyring, now: datetime, 
     if message.sender and message.sender not in policy.senders:
         raise InvalidMessage("sender", "unknown_sender", "the policy maps no such name to sender IDs")
     deadline = _deadline(message, category, now)
+    bucket = identity.BUCKET if shards == 1 else _bucket(message, to, keyring)
+    if id and not id.startswith(bucket):
+        raise InvalidMessage("id", "another_recipient", "it was made for another recipient, or another count of shards")
     envelope = Envelope(
-        id=id or _name(message, to, keyring),
+        id=id or bucket + _name(message, to, keyring),
         state=State.QUEUED,
         tenant=message.tenant,
         category=name,
@@ -261,11 +266,15 @@ def _labels(message: Message) -> None:
         raise InvalidMessage("metadata", "not_text", "names and values are strings")
 
 
+def _bucket(message: Message, to: str, keyring: Keyring) -> str:
+    return identity.bucket(token(keyring.subject_key(Purpose.BUCKET), message.tenant, to, size=1)[0])
+
+
 def _name(message: Message, to: str, keyring: Keyring) -> str:
     if not message.idempotency_key:
-        return identity.BUCKET + _text(os.urandom(12))
+        return _text(os.urandom(12))
     key = keyring.subject_key(Purpose.IDEMPOTENCY)
-    return identity.BUCKET + _text(token(key, message.tenant, to, message.idempotency_key, size=12))
+    return _text(token(key, message.tenant, to, message.idempotency_key, size=12))
 
 
 def _fingerprint(message: Message, to: str, region: str, keyring: Keyring) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,8 +17,9 @@ from smsqueue.core.states import Reason, State
 from smsqueue.errors import AcceptanceUnknown, InvalidMessage, Misconfigured, StoreBehind, StoreUnavailable
 from smsqueue.keyring import Keyring
 from smsqueue.store import pauses
-from smsqueue.store.server import connect, examine
-from smsqueue.store.store import CALL_MAX, Store
+from smsqueue.store.connected import connected, examine_all, shard_count
+from smsqueue.store.shards import UNKNOWN
+from smsqueue.store.store import CALL_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from smsqueue.core.envelope import Envelope
     from smsqueue.core.outlook import Outlook
     from smsqueue.core.policy import Policy
+    from smsqueue.store.store import Store
+
+MEET_AGAIN = 5.0
+"""Seconds until a shard that did not answer at the start is looked at again."""
 
 
 class Accepted(NamedTuple):
@@ -56,8 +62,9 @@ Result: TypeAlias = Accepted | Refused
 class Client:
     """Enqueues messages. Safe to share among threads, and to use after a fork.
 
-    `Client()` reads SMSQUEUE_REDIS_URL, SMSQUEUE_KEYRING_FILE and SMSQUEUE_SUBJECT_FILE. Raises Misconfigured
-    when one of them is missing or unusable, and on first use when the server would lose messages.
+    `Client()` reads SMSQUEUE_REDIS_URL, SMSQUEUE_KEYRING_FILE and SMSQUEUE_SUBJECT_FILE; SMSQUEUE_SHARDS and
+    SMSQUEUE_REPLICAS if they are set. Raises Misconfigured when one of them is missing or unusable, and on first use
+    when the server would lose messages.
     """
 
     def __init__(
@@ -67,12 +74,15 @@ class Client:
         keyring: Keyring | None = None,
         timeout: float = 5.0,
         replicas: int | None = None,
+        shards: int | None = None,
     ) -> None:
         self._keyring = keyring or keyring_from_environment()
         url = redis_url or _from_environment("SMSQUEUE_REDIS_URL", "the address of the store's server")
         copies = _replicas() if replicas is None else replicas
-        self._store = Store(connect(url, role="client", timeout=timeout), replicas=copies)
-        self._ready = False
+        count = shards or shard_count(os.environ.get("SMSQUEUE_SHARDS", "1"))
+        self._store = connected(url, role="client", timeout=timeout, shards=count, replicas=copies)
+        self._to_meet = self._store.shards
+        self._meet_at = 0.0
 
     @property
     def store(self) -> Store:
@@ -110,12 +120,14 @@ class Client:
 
         Answers come in the order of the messages. `progress` is told after each step how many are done.
         Raises AcceptanceUnknown when an answer was lost; its ids are those of all messages so far, in order:
-        calling again with the same messages and these ids is safe.
+        calling again with the same messages and these ids is safe. Of several shards one that does not answer costs
+        its own messages only: the others are accepted, to the end, before that is raised.
         """
         results: list[Result] = []
         made: list[str] = []
         lost = False
-        with ThreadPoolExecutor(max_workers=1) as waiting:  # while the store takes one batch, the next is sealed
+        workers = len(self._store.shards)
+        with ThreadPoolExecutor(workers) as waiting:  # while the store takes one batch, the next is sealed
             under_way: list[_Batch] = []
             try:
                 for messages_ in _batches(messages):
@@ -123,10 +135,12 @@ class Client:
                     batch = self._admit(messages_, given, first=len(made))
                     made += ["" if isinstance(item, Refused) else item.entry.envelope.id for item in batch]
                     under_way.append(_Batch(batch, waiting.submit(self._accept, batch)))
-                    if len(under_way) > 1:
+                    if len(under_way) > workers:
+                        lost |= under_way[0].in_doubt
                         results += under_way.pop(0).results(len(results))
                         _tell(progress, len(results))
                 for batch_ in under_way:
+                    lost |= batch_.in_doubt
                     results += batch_.results(len(results))
                     _tell(progress, len(results))
             except StoreUnavailable as error:
@@ -196,17 +210,19 @@ class Client:
             try:
                 if id:
                     _checked([id])
-                admitted.append(admit(message, policy=policy, keyring=self._keyring, now=now, id=id))
+                admitted.append(
+                    admit(message, policy=policy, keyring=self._keyring, now=now, id=id, shards=len(self._store.shards))
+                )
             except InvalidMessage as error:
                 sentence = str(error).removeprefix(f"{error.field}: ")
                 admitted.append(Refused(first + index, error.field, error.rule, sentence))
         return admitted
 
     def _prepare(self) -> tuple[Policy, datetime]:
-        if not self._ready:
-            examine(self._store.redis).demand()
+        if self._to_meet and time.monotonic() >= self._meet_at:
+            _, away = examine_all(self._store, self._to_meet)
             self._store.greet()  # brings the server's time
-            self._ready = True
+            self._to_meet, self._meet_at = away, time.monotonic() + MEET_AGAIN
         return self._store.policies.current, self._store.clock.now()
 
     def _retention(self) -> timedelta:
@@ -228,6 +244,11 @@ class _Batch(NamedTuple):
 
     items: Sequence[Admitted | Refused]
     answers: Future[list[tuple[str, str]]]
+
+    @property
+    def in_doubt(self) -> bool:
+        """Wait for the store; whether it left out an answer."""
+        return UNKNOWN in self.answers.result()
 
     def results(self, first: int) -> Iterator[Result]:
         """Wait for the store; yield a result per message."""
@@ -252,6 +273,8 @@ def _result(item: Admitted, code: str, state: str, index: int) -> Result:
         case "closed":
             sentence = "the store's memory is short: its lane is closed for now, try again later"
             return Refused(index, "store", "memory_short", sentence)
+        case "unknown":
+            return Refused(index, "store", "unknown", "its shard of the store did not answer")
         case _:
             repeated = code == "same"
             now = State(state)

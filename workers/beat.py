@@ -33,7 +33,8 @@ class Beat:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
-        self._store.epoch.save()
+        for shard in self._store.shards:
+            shard.epoch.save()
         self._write(alive=True)
 
     def stop(self) -> None:

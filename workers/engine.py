@@ -11,6 +11,7 @@ import asyncio
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from smsqueue.privacy import log
 from smsqueue.privacy.log import EventName, event
 from workers import adapters
 from workers.beat import EVERY, Beat
+from workers.hints import by_shard
 from workers.settler import Settler
 from workers.submit import Submit
 from workers.tally import Measured
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 STORE_THREADS = 4
-"""Store calls under way: gate, settle and load of a few chunks share the server's fsyncs."""
+"""Store calls under way per shard: gate, settle and load of a few chunks share the server's fsyncs."""
 
 
 class Engine:
@@ -47,8 +49,8 @@ class Engine:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._ready = threading.Event()
-        self._submits: dict[str, Submit] = {}
-        self._providers: list[Provider] = []
+        self._submits: list[dict[str, Submit]] = []  # by shard, then by provider
+        self._providers: dict[str, Provider] = {}
         self._finished = threading.Event()
         self._stop = asyncio.Event()
 
@@ -65,9 +67,10 @@ class Engine:
     def hand_over(self, queue: str, ids: Sequence[str]) -> None:
         """Take responsibility for looking at these ids. What has no adapter here is left to its lease."""
         provider = queue.split(".")[1]
-        submit = self._submits.get(provider)
-        if submit is not None:
-            self._loop.call_soon_threadsafe(submit.arrived, queue, ids)
+        for shard, own in by_shard(ids, len(self._submits)):
+            submit = self._submits[shard].get(provider)
+            if submit is not None:
+                self._loop.call_soon_threadsafe(submit.arrived, queue, own)
 
     def ask_to_stop(self) -> None:
         """Start no more calls; give back what did not pass the gate."""
@@ -84,38 +87,50 @@ class Engine:
 
     async def _run(self) -> None:
         settings = self._settings
-        with ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store") as executor:
-            settler, beat = Settler(self._store, executor), Beat(self._store, "submit")
-            for name, provider in self._store.policies.current.providers.items():
-                adapter: Provider = Measured(adapters.make(provider.kind, settings), beat.tally.calls(name))
-                self._providers.append(adapter)
-                self._submits[name] = Submit(
-                    name,
-                    adapter,
-                    store=self._store,
-                    opener=self._opener,
-                    settler=settler,
-                    executor=executor,
-                    slots=settings.slots,
-                    call_limit=settings.call_limit,
-                    lease=settings.call_limit + settings.settle_limit,
-                    max_skew=self._max_skew,
-                )
-            tasks = [asyncio.create_task(submit.run()) for submit in self._submits.values()]
-            tasks.append(asyncio.create_task(settler.run()))
+        beat = Beat(self._store, "submit")
+        for name, provider in self._store.policies.current.providers.items():
+            self._providers[name] = Measured(adapters.make(provider.kind, settings), beat.tally.calls(name))
+        with ExitStack() as threads:
+            settlers: list[Settler] = []
+            for shard in self._store.shards:
+                executor = threads.enter_context(ThreadPoolExecutor(STORE_THREADS, f"store.{shard.shard}"))
+                settlers.append(Settler(shard, executor, everywhere=self._store))
+                self._submits.append(self._submits_of(shard, settlers[-1], executor))
+            submits = [submit for own in self._submits for submit in own.values()]
+            tasks = [asyncio.create_task(submit.run()) for submit in submits]
+            tasks += [asyncio.create_task(settler.run()) for settler in settlers]
+            executor = threads.enter_context(ThreadPoolExecutor(1, "beat"))
             beating = asyncio.create_task(self._beat(executor, beat, tuple(tasks)))
             self._ready.set()
             await self._stop.wait()
-            for submit in self._submits.values():
-                await submit.stop()
-            await settler.drained()
+            await asyncio.gather(*(submit.stop() for submit in submits))
+            await asyncio.gather(*(settler.drained() for settler in settlers))
             for task in (*tasks, beating):
                 task.cancel()
             await asyncio.gather(*tasks, beating, return_exceptions=True)
             await asyncio.get_running_loop().run_in_executor(executor, beat.stop)
-            for each in self._providers:
-                await each.close()
+            for provider_ in self._providers.values():
+                await provider_.close()
         self._finished.set()
+
+    def _submits_of(self, shard: Store, settler: Settler, executor: ThreadPoolExecutor) -> dict[str, Submit]:
+        """Make what submits one shard's messages, a loop per provider: a shard that is away stops only its own."""
+        settings, of = self._settings, len(self._store.shards)
+        return {
+            name: Submit(
+                name,
+                provider,
+                store=shard,
+                opener=self._opener,
+                settler=settler,
+                executor=executor,
+                slots=max(settings.slots // of, 1),
+                call_limit=settings.call_limit,
+                lease=settings.call_limit + settings.settle_limit,
+                max_skew=self._max_skew,
+            )
+            for name, provider in self._providers.items()
+        }
 
     async def _beat(self, executor: ThreadPoolExecutor, beat: Beat, work: Sequence[asyncio.Task[None]]) -> None:
         """Write signs of life from the loop that does the work, as long as all of the work goes on."""

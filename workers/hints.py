@@ -30,8 +30,16 @@ def checked(ids: object) -> list[str]:
     return ids
 
 
+def by_shard(ids: Sequence[str], shards: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield ids with the number of the shard that keeps them. A hint of ours carries ids of one."""
+    parts: dict[int, list[str]] = {}
+    for id in ids:
+        parts.setdefault(identity.shard_of(id, shards), []).append(id)
+    yield from parts.items()
+
+
 class Hints:
-    """Tops up Celery queues from the store's homes. Safe to share among threads."""
+    """Tops up Celery queues from one shard's homes. Safe to share among threads."""
 
     def __init__(self, app: Celery, store: Store, *, lease: timedelta, lease_first: timedelta) -> None:
         self._app, self._store = app, store

@@ -19,15 +19,13 @@ from smsqueue.keyring import Keyring
 from smsqueue.privacy import log
 from smsqueue.privacy.log import EventName, event
 from smsqueue.store import gauges
-from smsqueue.store.epoch import Epoch
-from smsqueue.store.server import connect, examine
-from smsqueue.store.store import Store
+from smsqueue.store.connected import connected, examine_all
 from workers import celery_app
 from workers.beat import Beat
 from workers.calm_events import CalmEvents
 from workers.dispatch import Dispatch
 from workers.engine import Engine, EngineStep
-from workers.hints import Hints, checked, queues_of
+from workers.hints import Hints, by_shard, checked, queues_of
 from workers.opening import Opener
 from workers.pump import Pump, PumpStep
 
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from config.settings import Settings
+    from smsqueue.store.store import Store
 
 ROLES = ("dispatch", "submit", "web", "flower")
 THREADS = {"dispatch": 4, "submit": 4}
@@ -70,17 +69,22 @@ def main(argv: list[str]) -> int:
 def open_store(role: str, settings: Settings) -> Store:
     """Connect, look at the server, refuse one that would lose messages, and say what was found."""
     url, timeout = settings.redis_url.get_secret_value(), configuration.REDIS_TIMEOUT.total_seconds()
-    store = Store(
-        connect(url, role=role, timeout=timeout),
-        connect(url, role=role, timeout=timeout, repeats=0),
-        epoch=Epoch(settings.state_dir),
+    store = connected(
+        url,
+        role=role,
+        timeout=timeout,
+        shards=settings.shards,
         replicas=settings.replicas,
+        state_dir=settings.state_dir,
     )
-    found = examine(store.redis).demand()
-    sys.stderr.write(f"smsqueue {role}: store is {found}\n")
-    for warning in found.warnings:
-        sys.stderr.write(f"smsqueue {role}: {warning}\n")
-    if store.redis.exists(store.keys.clock) and not settings.testing:
+    servers, away = examine_all(store, store.shards)
+    for found in servers:
+        for sentence in (f"store is {found}", *found.warnings):
+            sys.stderr.write(f"smsqueue {role}: {sentence}\n")
+    for shard in away:
+        sys.stderr.write(f"smsqueue {role}: shard {shard.shard} does not answer; the others go on\n")
+    here = [shard for shard in store.shards if shard not in away]
+    if not settings.testing and any(shard.redis.exists(shard.keys.clock) for shard in here):
         raise Misconfigured("This store's clock was moved by a test. Delete the key `clock`, or use another store.")
     allow_names(store)
     store.greet()  # brings the server's time
@@ -107,9 +111,8 @@ def _worker(role: str, settings: Settings) -> None:
     app = celery_app.make(settings.broker, queues, client_name=f"smsqueue-{role}")
     celery_app.unregister_built_ins(app)
     app.steps["consumer"].add(CalmEvents)
-    hints = Hints(app, store, lease=settings.hint_lease, lease_first=settings.hint_lease_first)
     if role == "dispatch":
-        _add_dispatch(app, store, hints, settings)
+        _add_dispatch(app, store, settings)
     else:
         _add_submit(app, store, settings)
     event(_log, logging.INFO, EventName.WORKER_STARTED)
@@ -166,15 +169,21 @@ def _ready(**_: object) -> None:
     event(_log, logging.INFO, EventName.WORKER_READY)
 
 
-def _add_dispatch(app: Celery, store: Store, hints: Hints, settings: Settings) -> None:
-    dispatch = Dispatch(store, hints)
-    PumpStep.pump = Pump(store, hints, Beat(store, "dispatch"), tick=settings.tick)
+def _add_dispatch(app: Celery, store: Store, settings: Settings) -> None:
+    """Add a pump and a dispatcher for each shard: whoever waits for one that is away keeps nobody else waiting."""
+    beat = Beat(store, "dispatch")
+    dispatches: list[Dispatch] = []
+    for shard in store.shards:
+        hints = Hints(app, shard, lease=settings.hint_lease, lease_first=settings.hint_lease_first)
+        dispatches.append(Dispatch(shard, hints))
+        PumpStep.pumps.append(Pump(shard, hints, None if shard.shard else beat, tick=settings.tick))
     app.steps["worker"].add(PumpStep)
 
     @app.task(name="smsqueue.dispatch")
     def run(ids: list[str]) -> None:
         """Decide about these messages."""
-        dispatch.run(checked(ids))
+        for shard, own in by_shard(checked(ids), len(dispatches)):
+            dispatches[shard].run(own)
 
 
 def _add_submit(app: Celery, store: Store, settings: Settings) -> None:

@@ -59,9 +59,21 @@ class StoreCollector(Collector):
             up.add_metric((), 0)
             return [up, _one("smsqueue_store_behind", BEHIND, isinstance(error, StoreBehind))]
         up.add_metric((), 1)
-        here = (*_places(seen), *_providers(seen, windows), *_processes(seen), *_server(seen, policy))
-        behind = _one("smsqueue_store_behind", BEHIND, value=False)
+        here = (
+            *_shards(self._store, seen),
+            *_places(seen),
+            *_providers(seen, windows),
+            *_processes(seen),
+            *_server(seen, policy),
+        )
+        behind = _one("smsqueue_store_behind", BEHIND, bool(seen.behind))
         return [up, behind, *here, *counted(seen.counters, policy), *calls(seen.counters, policy)]
+
+
+def _shards(store: Store, seen: Gauges) -> Iterator[Metric]:
+    """Yield how many parts the store has; what is shown is of those that answer."""
+    yield _one("smsqueue_shards", "Shards of the store.", len(store.shards))
+    yield _one("smsqueue_shards_away", "Shards that do not answer: theirs is missing from the rest.", seen.away)
 
 
 def _places(seen: Gauges) -> Iterator[Metric]:

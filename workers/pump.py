@@ -1,14 +1,16 @@
 """The pump: wakes what is due, takes back what was forgotten, and keeps the Celery queues short but never empty.
 
-Every dispatch process runs one, as a step of its worker, so no single death stops the flow. Two pumps do no
-harm: all moves happen inside scripts.
+Every dispatch process runs one for each shard, as a step of its worker, so no single death stops the flow. Two pumps
+do no harm: all moves happen inside scripts. A thread per shard: one that is away makes a call wait for its time-out,
+and no bound on calls would keep that from the shards behind it.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from celery import bootsteps
 
@@ -33,9 +35,9 @@ PATIENCE = 1.0
 
 
 class Pump:
-    """A thread of its own that ticks, and an ear for whoever fills an empty home."""
+    """One shard's pump: a thread of its own that ticks, and an ear for whoever fills an empty home."""
 
-    def __init__(self, store: Store, hints: Hints, beat: Beat, *, tick: timedelta) -> None:
+    def __init__(self, store: Store, hints: Hints, beat: Beat | None, *, tick: timedelta) -> None:
         self._store = store
         self._hints = hints
         self._beat = beat
@@ -44,7 +46,7 @@ class Pump:
         self._ear = Ear(store, hints)
         self._tick = tick.total_seconds()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"pump.{store.shard}", daemon=True)
 
     def start(self) -> None:
         """Begin to pump."""
@@ -76,11 +78,13 @@ class Pump:
                 event(_log, logging.WARNING, EventName.PUMP_RECOVERED)
                 failing = False
             self._stopping.wait(BUSY if busy else self._tick)
-        self._beat.stop()
+        if self._beat is not None:
+            self._beat.stop()
 
     def _step(self) -> bool:
         busy = self.tick()
-        self._beat.beat()
+        if self._beat is not None:
+            self._beat.beat()
         self._door.look()
         self._relook.step()
         return busy
@@ -96,26 +100,31 @@ class Pump:
 
 
 class PumpStep(bootsteps.StartStopStep):
-    """Runs the pump as long as the worker lives; a step of the *consumer* would stop at each lost connection."""
+    """Runs the pumps as long as the worker lives; a step of the *consumer* would stop at each lost connection."""
 
     requires = ("celery.worker.components:Pool",)  # started after the pool, stopped before it
-    pump: Pump
+    pumps: ClassVar[list[Pump]] = []
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
 
     def start(self, worker: Any) -> None:
-        """Start the thread."""
-        self.pump.start()
+        """Start the threads."""
+        for pump in self.pumps:
+            pump.start()
 
     def close(self, worker: Any) -> None:
         """Warm shutdown, first step."""
-        self.pump.ask_to_stop()
+        for pump in self.pumps:
+            pump.ask_to_stop()
 
     def stop(self, worker: Any) -> None:
         """Warm shutdown, second step: whatever this waits for delays the pool, so it is bounded."""
-        self.pump.join(5)
+        until = time.monotonic() + 5
+        for pump in self.pumps:
+            pump.join(max(until - time.monotonic(), 0))
 
     def terminate(self, worker: Any) -> None:
         """Cold shutdown."""
-        self.pump.ask_to_stop()
+        for pump in self.pumps:
+            pump.ask_to_stop()

@@ -56,6 +56,7 @@ def is_ours(keys: SubjectKeys, *, provider: str, id: str, fence: str, mark: str)
 
 def apply_receipt(store: Store, tally: Tally, *, id: str, fence: str, receipt: Receipt) -> Applied:
     """Apply a verified receipt, and count it if it came late. Raises StoreUnavailable: the provider calls again."""
+    store = store.shard_of(id)
     for _ in range(ROUNDS):
         envelope = store.load([id])[0].envelope
         if envelope is None or (envelope.attempts and envelope.attempt(fence) is None):

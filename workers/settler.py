@@ -44,10 +44,11 @@ class Answered(NamedTuple):
 
 
 class Settler:
-    """Collects answers on the engine's loop and writes them in batches."""
+    """Collects answers about one shard's messages on the engine's loop, and writes them in batches."""
 
-    def __init__(self, store: Store, executor: Executor) -> None:
+    def __init__(self, store: Store, executor: Executor, *, everywhere: Store | None = None) -> None:
         self._store = store
+        self._everywhere = everywhere or store
         self._executor = executor
         self._answers: list[Answered] = []
         self._written: list[Callable[[], None]] = []
@@ -135,7 +136,7 @@ class Settler:
                 name = envelope.attempts[-1].provider
                 waits[name] = max(waits.get(name, timedelta(0)), min(result.retry_after, THROTTLE_LONGEST))
         for name, wait in waits.items():
-            self._store.throttle(name, wait)
+            self._everywhere.throttle(name, wait)
 
     def _verdict(self, answered: Answered) -> Verdict:
         envelope, fence, result = answered

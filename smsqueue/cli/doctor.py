@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -15,13 +16,16 @@ from smsqueue.cli.store import open_store
 from smsqueue.client import keyring_from_environment
 from smsqueue.core import zones
 from smsqueue.core.lateness import Lateness
-from smsqueue.errors import SmsQueueError
+from smsqueue.errors import SmsQueueError, StoreUnavailable
 from smsqueue.store import audit as audits
 from smsqueue.store.codec import from_ms
+from smsqueue.store.keys import PARKS
 from smsqueue.store.server import connect, examine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from redis import Redis
 
     from smsqueue.store.store import Store
 
@@ -55,11 +59,7 @@ def doctor(*, audit: Audit = False, json: show.AsJson = False) -> None:
 
 
 def _findings(store: Store) -> Iterator[Finding]:
-    found = examine(store.redis)
-    yield Finding("store", "trouble" if found.refusals else "ok", " ".join((str(found), *found.refusals)))
-    for warning in found.warnings:
-        yield Finding("store", "warning", warning)
-    yield _fsync(store)
+    yield from _servers(store)
     yield _broker()
     yield _keys()
     yield _tzdata()
@@ -69,10 +69,46 @@ def _findings(store: Store) -> Iterator[Finding]:
         yield Finding("policy", "trouble", str(error))
         return
     yield Finding("policy", "ok", f"version {policy.version}, {len(policy.categories)} categories")
+    away = [shard.shard for shard in store.shards if not _answers(shard)]
+    if away:
+        sentence = f"{', '.join(map(str, away))} of {len(store.shards)} do not answer; the others go on"
+        yield Finding("shards", "trouble", sentence)
+        return
+    if len({shard.policies.current.version for shard in store.shards}) > 1:
+        yield Finding("policy", "trouble", "its version differs among shards: run `smsqueue policy apply` again")
     yield _clock(store)
     yield from _processes(store)
     yield from _homes(store)
     yield from _late(store)
+
+
+def _servers(store: Store) -> Iterator[Finding]:
+    """Look at each server: whether it would keep what it accepts, and how long a write takes."""
+    shards: dict[Redis, list[Store]] = {}
+    for shard in store.shards:
+        shards.setdefault(shard.redis, []).append(shard)
+    for redis, own in shards.items():
+        of = f"shard {', '.join(str(shard.shard) for shard in own)}: " if len(shards) > 1 else ""
+        try:
+            found = examine(redis)
+        except StoreUnavailable as error:
+            if len(shards) == 1:
+                raise
+            yield Finding("store", "trouble", f"{of}{error}")
+            continue
+        sentence = " ".join((str(found), *found.refusals))
+        yield Finding("store", "trouble" if found.refusals else "ok", f"{of}{sentence}")
+        for warning in found.warnings:
+            yield Finding("store", "warning", f"{of}{warning}")
+        yield _fsync(own[0], of)
+
+
+def _answers(shard: Store) -> bool:
+    try:
+        shard.greet()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def _late(store: Store) -> Iterator[Finding]:
@@ -99,7 +135,7 @@ def _audit(store: Store) -> Finding:
     return Finding("audit", "trouble", sentence)
 
 
-def _fsync(store: Store) -> Finding:
+def _fsync(store: Store, of: str) -> Finding:
     """Measure a write as an accept pays for it: with `appendfsync always`, one fsync."""
     best = []
     refused = ""
@@ -115,7 +151,7 @@ def _fsync(store: Store) -> Finding:
         return Finding("disk", "trouble", f"the server refuses writes ({refused}): is its memory or its disk full?")
     ms = sorted(best)[2] * 1000
     slow = ms > 10  # noqa: PLR2004 - then five scripts before the first byte take 50 ms and more
-    return Finding("disk", "warning" if slow else "ok", f"a write takes {ms:.1f} ms, fsync included")
+    return Finding("disk", "warning" if slow else "ok", f"{of}a write takes {ms:.1f} ms, fsync included")
 
 
 def _broker() -> Finding:
@@ -149,7 +185,7 @@ def _tzdata() -> Finding:
 def _clock(store: Store) -> Finding:
     store.greet()
     skew = store.clock.skew()
-    if store.redis.exists(store.keys.clock):
+    if any(shard.redis.exists(shard.keys.clock) for shard in store.shards):
         return Finding("clock", "trouble", "the store's clock was moved by a test: delete the key `clock`")
     if skew > store.policies.current.quiet.guard / 2:
         return Finding("clock", "trouble", f"this machine and the server differ by {skew.total_seconds():.1f} s")
@@ -177,19 +213,24 @@ def _processes(store: Store) -> Iterator[Finding]:
 
 
 def _homes(store: Store) -> Iterator[Finding]:
-    layout, keys, redis = store.policies.layout, store.keys, store.redis
-    sizes = {"due": redis.zcard(keys.due)}
-    for queue in layout.queues:
-        sizes[f"ready:{queue}"] = redis.zcard(keys.ready(queue))
-        sizes[f"out:{queue}"] = redis.zcard(keys.out(queue))
-    for wire in layout.wires:
-        sizes[wire] = redis.zcard(keys.home(wire))
-    text = ", ".join(f"{name} {size}" for name, size in sizes.items() if size) or "nothing is open"
+    layout = store.policies.layout
+    names = ["due", *(f"{kind}:{queue}" for queue in layout.queues for kind in ("ready", "out")), *layout.wires]
+    sizes: Counter[str] = Counter()
+    for shard in store.shards:
+        sizes.update({name: int(shard.redis.zcard(shard.keys.home(name))) for name in (*names, *PARKS)})
+    text = ", ".join(f"{name} {sizes[name]}" for name in names if sizes[name]) or "nothing is open"
     yield Finding("homes", "ok", text)
-    for park in ("paused", "account", "unknown_key", "orphan"):
-        if size := redis.zcard(keys.home(f"park:{park}")):
-            yield Finding("homes", "warning", f"park:{park} {size}: waits until somebody acts (`smsqueue resume`)")
-    known = {keys.ready(queue).encode() for queue in layout.queues}
+    for park in PARKS:
+        if size := sizes[park]:
+            yield Finding("homes", "warning", f"{park} {size}: waits until somebody acts (`smsqueue resume`)")
+    for shard in store.shards:
+        yield from _unread(shard, layout.queues)
+
+
+def _unread(shard: Store, queues: Sequence[str]) -> Iterator[Finding]:
+    """Find what waits in a queue that no process reads."""
+    keys, redis = shard.keys, shard.redis
+    known = {keys.ready(queue).encode() for queue in queues}
     for key in redis.scan_iter(match=f"{keys.prefix.replace('{', '[{]').replace('}', '[}]')}ready:*", count=1000):
         if key not in known:
             size = redis.zcard(key)

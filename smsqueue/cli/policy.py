@@ -10,10 +10,11 @@ import typer
 
 from smsqueue import policy_file
 from smsqueue.cli import show
-from smsqueue.cli.store import open_store
+from smsqueue.cli.store import open_store, shards
 from smsqueue.core import policy as policies
 from smsqueue.errors import InvalidPolicy
 from smsqueue.store import in_use
+from smsqueue.store.layout import demand_room
 from smsqueue.store.preview import MOST, preview
 
 app = typer.Typer(help="The rules: check a file, put it in force, show what is in force.", no_args_is_help=True)
@@ -27,7 +28,7 @@ File = Annotated[
 @app.command()
 def check(file: File = None) -> None:
     """Check a policy file; nothing is changed."""
-    policy_file.document(_file(file))
+    demand_room(policies.read(policy_file.document(_file(file))), shards())
     show.out.print("The policy is valid.")
 
 
@@ -36,7 +37,7 @@ def apply(file: File = None) -> None:
     """Check a policy file and put it in force. A policy that fails is never applied, the old one stays."""
     document = policy_file.document(_file(file))
     store = open_store()
-    if store.redis.exists(store.keys.policy):
+    if any(shard.policies.published().version for shard in store.shards):
         in_use.check(store, policies.read(document))
     version = store.policies.publish(document)
     show.out.print(f"Policy version {version} is in force.")

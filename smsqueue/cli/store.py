@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from smsqueue.errors import Misconfigured
-from smsqueue.store.server import connect
+from smsqueue.store.connected import connected, shard_count
 from smsqueue.store.store import Store
 
 
@@ -14,4 +14,9 @@ def open_store() -> Store:
     url = os.environ.get("SMSQUEUE_REDIS_URL", "")
     if not url:
         raise Misconfigured("SMSQUEUE_REDIS_URL is not set: the address of the store's server.")
-    return Store(connect(url, role="cli"))
+    return connected(url, role="cli", shards=shards())
+
+
+def shards() -> int:
+    """Return how many shards the store has. Raises Misconfigured when SMSQUEUE_SHARDS is no such number."""
+    return shard_count(os.environ.get("SMSQUEUE_SHARDS", "1"))

@@ -44,7 +44,7 @@ def audit(store: Store) -> Audited:
     """Walk everything in the store, in small steps beside the running system. Raises StoreUnavailable."""
     kind = ""
     try:
-        return _audit(store)
+        return Audited(*map(sum, zip(*map(_audit, store.shards), strict=True)))
     except RedisError as error:
         kind = type(error).__name__
     raise StoreUnavailable(f"The audit did not get to its end ({kind}). What it found is mended; run it again.")

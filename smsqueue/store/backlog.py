@@ -16,11 +16,14 @@ from smsqueue.errors import StoreUnavailable
 from smsqueue.store import codec, gauges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from typing import TypeAlias
 
     from smsqueue.store.gauges import Gauges
     from smsqueue.store.store import Store
+
+    Found: TypeAlias = Sequence[tuple[Store, Gauges]]
 
 RANKS = 50
 """Places in a queue whose deadlines stand for all."""
@@ -63,19 +66,24 @@ class Backlog(NamedTuple):
 
 def backlog(store: Store) -> Backlog:
     """Look at what is open. Raises StoreUnavailable, and Misconfigured when no policy is published."""
-    seen = gauges.look(store)
+    found, failures = gauges.look_at_each(store)
+    if failures:
+        raise failures[0]
+    seen = gauges.merged([one for _, one in found])
     kind = ""
     try:
-        rates = _rates(store)
-        lines = [*_lanes(store, seen, rates), *_asleep(store, seen), *_parked(seen)]
-        categories, samples = _categories(store, seen)
+        rates: Counter[str] = Counter()
+        for shard in store.shards:
+            rates.update(_rates(shard))
+        lines = [*_lanes(store, found, seen, rates), *_asleep(store, seen), *_parked(seen)]
+        categories, samples = _categories(found, seen)
         return Backlog(lines, categories, samples)
     except RedisError as error:
         kind = type(error).__name__
     raise StoreUnavailable(f"The store did not show its backlog ({kind}). Is the server of SMSQUEUE_REDIS_URL up?")
 
 
-def _lanes(store: Store, seen: Gauges, rates: dict[str, float]) -> Iterator[Line]:
+def _lanes(store: Store, found: Found, seen: Gauges, rates: Mapping[str, float]) -> Iterator[Line]:
     """Tell of each lane what waits in its queues, and its fate at the present rate."""
     sizes, queues = seen.sizes, store.policies.layout.queues
     for lane in (*store.policies.current.lanes, UPKEEP):
@@ -93,7 +101,13 @@ def _lanes(store: Store, seen: Gauges, rates: dict[str, float]) -> Iterator[Line
         if not rate and (oldest or MINUTE) < MINUTE:
             yield line._replace(rate=rate)  # it came after what the rate was measured on: nothing can be said
             continue
-        slices = [part for queue, size in ready.items() if size for part in _slices(store, queue, size, seen.now)]
+        slices = [
+            part
+            for shard, one in found
+            for queue in own
+            if (size := one.sizes[f"ready:{queue}"])
+            for part in _slices(shard, queue, size, seen.now)
+        ]
         in_time, expires, seconds = fate(slices, rate)
         done = seen.now + timedelta(seconds=seconds) if seconds is not None and waiting else None
         yield line._replace(rate=rate, in_time=in_time, expires=expires, done=done)
@@ -120,14 +134,20 @@ def _asleep(store: Store, seen: Gauges) -> Iterator[Line]:
     size = seen.sizes["due"]
     if not size:
         return
-    due, now, hour = store.keys.due, codec.to_ms(seen.now), codec.to_ms(seen.now + timedelta(hours=1))
-    overdue, soon = int(store.redis.zcount(due, "-inf", now)), int(store.redis.zcount(due, f"({now}", hour))
-    last: Any = store.redis.zrange(due, -1, -1, withscores=True)
+    now, hour = codec.to_ms(seen.now), codec.to_ms(seen.now + timedelta(hours=1))
+    overdue = soon = 0
+    ends: list[int] = []
+    for shard in store.shards:
+        due, redis = shard.keys.due, shard.redis
+        overdue += int(redis.zcount(due, "-inf", now))
+        soon += int(redis.zcount(due, f"({now}", hour))
+        last: Any = redis.zrange(due, -1, -1, withscores=True)
+        ends += [int(score) for _, score in last]
     if overdue:
         yield Line("waking now", overdue, oldest=seen.overdue)
     yield Line("asleep, wakes within an hour", soon)
     if later := max(size - overdue - soon, 0):
-        yield Line("asleep, wakes later", later, done=codec.from_ms(int(last[0][1])) if last else None)
+        yield Line("asleep, wakes later", later, done=codec.from_ms(max(ends)) if ends else None)
 
 
 def _parked(seen: Gauges) -> Iterator[Line]:
@@ -155,30 +175,33 @@ def _rates(store: Store) -> dict[str, float]:
     return {lane: count / span for lane, count in submits.items()}
 
 
-def _categories(store: Store, seen: Gauges) -> tuple[list[Estimate], int]:
+def _categories(found: Found, seen: Gauges) -> tuple[list[Estimate], int]:
     """Draw envelopes at random from every home, as many as its part of the whole, and tell their categories."""
-    sizes = {name: size for name, size in seen.sizes.items() if size}
-    total = sum(sizes.values())
-    if not total:
-        return [], 0
+    total = sum(seen.sizes.values())
+    weights: Counter[str] = Counter()
+    samples: Counter[str] = Counter()
+    for shard, one in found:
+        for category, weight in _drawn(shard, {name: size for name, size in one.sizes.items() if size}, total):
+            samples[category] += 1
+            weights[category] += weight  # type: ignore[assignment]  # a Counter of parts
+    estimates = [Estimate(name, round(weight), samples[name]) for name, weight in weights.most_common()]
+    return estimates, samples.total()
+
+
+def _drawn(shard: Store, sizes: dict[str, int], total: int) -> Iterator[tuple[str, float]]:
+    """Yield the category of each sample of a shard, and for how many it stands."""
     draws = {name: min(size, max(SAMPLES * size // total, 1)) for name, size in sizes.items()}
-    with store.redis.pipeline(transaction=False) as pipe:
+    with shard.redis.pipeline(transaction=False) as pipe:
         for name, draw in draws.items():
-            pipe.zrandmember(store.keys.home(name), draw)
+            pipe.zrandmember(shard.keys.home(name), draw)
         drawn: Sequence[Sequence[bytes]] = pipe.execute()
-    with store.redis.pipeline(transaction=False) as pipe:
+    with shard.redis.pipeline(transaction=False) as pipe:
         for ids in drawn:
             for id in ids:
-                pipe.hget(store.keys.envelope(id.decode()), "c")
+                pipe.hget(shard.keys.envelope(id.decode()), "c")
         found = iter(pipe.execute())
-    weights: dict[str, float] = {}
-    samples: Counter[str] = Counter()
     for (name, draw), ids in zip(draws.items(), drawn, strict=True):
         for _ in ids:
             category = next(found)
             if category is not None:
-                samples[category.decode()] += 1
-                weights[category.decode()] = weights.get(category.decode(), 0.0) + sizes[name] / draw
-    most = sorted(weights.items(), key=lambda item: -item[1])
-    estimates = [Estimate(name, round(weight), samples[name]) for name, weight in most]
-    return estimates, samples.total()
+                yield category.decode(), sizes[name] / draw

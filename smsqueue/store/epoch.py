@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 class Epoch:
     """The highest number this process has seen. Safe to share among threads: it only rises.
 
-    With a folder it also outlives the process: `save` writes it there, and the next process starts from it.
+    With a folder it also outlives the process: `save` writes it there, a file per shard, and the next process starts
+    from it.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._file = folder / "epoch" if folder else None
+    def __init__(self, folder: Path | None = None, shard: int = 0) -> None:
+        self._file = folder / (f"epoch.{shard}" if shard else "epoch") if folder else None
         self.highest = self._saved = self._read()
 
     def told(self, number: int) -> None:

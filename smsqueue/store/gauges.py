@@ -12,13 +12,14 @@ The counters are one hash, `m`. Scripts add to it what they write, processes add
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis.exceptions import RedisError
 
-from smsqueue.errors import StoreUnavailable
+from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
 from smsqueue.store.keys import PARKS, wire_of
 
@@ -56,22 +57,75 @@ class Gauges(NamedTuple):
     closed: tuple[str, ...]  # lanes that accept nothing while memory is short
     pauses: dict[str, int]  # kind of scope -> how many are paused or withdrawn
     rates: dict[str, Rate]
+    away: int = 0  # shards that did not answer
+    behind: int = 0  # those of them that have forgotten something
 
 
 def look(store: Store) -> Gauges:
-    """Look at the store. Raises StoreUnavailable, and Misconfigured when no policy is published."""
-    store.greet()
+    """Look at all shards that answer. Raises StoreUnavailable when none does, Misconfigured without a policy."""
+    found, failures = look_at_each(store)
+    behind = sum(isinstance(error, StoreBehind) for error in failures)
+    return merged([seen for _, seen in found])._replace(away=len(failures), behind=behind)
+
+
+def look_at_each(store: Store) -> tuple[list[tuple[Store, Gauges]], list[StoreUnavailable]]:
+    """Look at every shard: those that answered, and what the others failed with. Raises as `look` does."""
+    found: list[tuple[Store, Gauges]] = []
+    failures: list[StoreUnavailable] = []
+    for shard in store.shards:
+        try:
+            found.append((shard, _look_at(shard)))
+        except StoreUnavailable as error:
+            failures.append(error)
+    if not found:
+        raise failures[0]
+    return found, failures
+
+
+def _look_at(shard: Store) -> Gauges:
+    shard.greet()
     kind = ""
     try:
-        return _look(store)
+        return _look(shard)
     except RedisError as error:
         kind = type(error).__name__
     raise StoreUnavailable(f"The store did not say how it is ({kind}). Is the server of SMSQUEUE_REDIS_URL up?")
 
 
+def merged(seen: list[Gauges]) -> Gauges:
+    """Make one of several shards: sizes and counters are summed, of ages the oldest, of servers the fullest shows."""
+    first = seen[0]
+    if len(seen) == 1:
+        return first
+    fullest = max(seen, key=lambda one: one.memory / one.memory_limit if one.memory_limit else 0)
+    counters: Counter[str] = Counter()
+    for one in seen:
+        counters.update({field: n for field, n in one.counters.items() if not field.startswith(("since|", "key|"))})
+    counters |= {field: n for field, n in first.counters.items() if field.startswith("key|")}
+    return Gauges(
+        now=max(one.now for one in seen),
+        sizes={name: sum(one.sizes.get(name, 0) for one in seen) for name in first.sizes},
+        waiting={queue: max(one.waiting.get(queue, ZERO) for one in seen) for one in seen for queue in one.waiting},
+        overdue=max(one.overdue for one in seen),
+        counters=dict(counters),
+        beats=next((one.beats for one in seen if one.beats), {}),
+        memory=fullest.memory,
+        memory_limit=fullest.memory_limit,
+        closed=tuple(dict.fromkeys(lane for one in seen for lane in one.closed)),
+        pauses={kind: max(one.pauses.get(kind, 0) for one in seen) for one in seen for kind in one.pauses},
+        rates={
+            provider: Rate(
+                sum(one.rates[provider].waits for one in seen if provider in one.rates),
+                max(one.rates[provider].patience for one in seen if provider in one.rates),
+            )
+            for provider in first.rates
+        },
+    )
+
+
 def beats(store: Store) -> dict[str, list[timedelta]]:
     """Say per role since when each of its processes has not been seen. Raises as `look` does."""
-    store.greet()
+    store.shards[0].greet()
     store.policies.current  # noqa: B018 - is one published?
     kind = ""
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from smsqueue.errors import InvalidPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from smsqueue.core.policy import Policy
     from smsqueue.store.store import Store
@@ -29,15 +29,20 @@ def check(store: Store, fresh: Policy) -> None:
 
 
 def _queues(store: Store, fresh: Policy) -> Iterator[str]:
-    policy, redis, keys = store.policies.current, store.redis, store.keys
+    policy = store.policies.current
     dropped = {"lanes": policy.lanes.keys() - fresh.lanes, "providers": policy.providers.keys() - fresh.providers}
     for kind, names in dropped.items():
         for name in sorted(names):
             queues = [queue for queue in store.policies.layout.queues if name in queue.split(".")[1:]]
             wires = [wire for wire in store.policies.layout.wires if name in wire.removeprefix("wire:").split(".")]
-            homes = [*map(keys.ready, queues), *map(keys.out, queues), *map(keys.home, wires)]
-            if count := sum(redis.zcard(home) for home in homes):
+            if count := sum(_size(shard, queues, wires) for shard in store.shards):
                 yield f"{kind}.{name}: {count} messages wait in its queues; pause it and let them end, then drop it"
+
+
+def _size(shard: Store, queues: Sequence[str], wires: Sequence[str]) -> int:
+    keys = shard.keys
+    homes = [*map(keys.ready, queues), *map(keys.out, queues), *map(keys.home, wires)]
+    return sum(int(shard.redis.zcard(home)) for home in homes)
 
 
 def _categories(store: Store, fresh: Policy) -> Iterator[str]:
@@ -45,12 +50,13 @@ def _categories(store: Store, fresh: Policy) -> Iterator[str]:
     if not dropped:
         return
     counts: Counter[str] = Counter()
-    ids = store.open_ids()
-    while part := list(islice(ids, STEP)):
-        with store.redis.pipeline(transaction=False) as pipe:
-            for id in part:
-                pipe.hget(store.keys.envelope(id), "c")
-            counts.update(category.decode() for category in pipe.execute() if category is not None)
+    for shard in store.shards:
+        ids = shard.open_ids()
+        while part := list(islice(ids, STEP)):
+            with shard.redis.pipeline(transaction=False) as pipe:
+                for id in part:
+                    pipe.hget(shard.keys.envelope(id), "c")
+                counts.update(category.decode() for category in pipe.execute() if category is not None)
     for name in sorted(dropped):
         if counts[name]:
             yield f"categories.{name}: {counts[name]} messages are open; keep it until they have ended"

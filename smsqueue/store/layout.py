@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smsqueue.core.change import UPKEEP_QUEUE, queue_of_dispatch, queue_of_submit
+from smsqueue.errors import InvalidPolicy
 from smsqueue.store.keys import PARKS, wire_of
 
 if TYPE_CHECKING:
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
 UPKEEP_WINDOW = 2000
 """Looks that submit nothing, handed out at any time."""
+
+
+def demand_room(policy: Policy, shards: int) -> None:
+    """Raise InvalidPolicy for a window that is too small to be split: a shard without a place would stand still."""
+    windows = {f"lanes.{name}.window": lane.window for name, lane in policy.lanes.items()}
+    windows |= {f"providers.{name}.window": provider.window for name, provider in policy.providers.items()}
+    small = [place for place, window in windows.items() if window < shards]
+    if small:
+        raise InvalidPolicy(f"{', '.join(small)}: it is split among the shards, so it is at least their number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +39,31 @@ class Share:
 
 
 class Layout:
-    """Queues, wires and windows of one policy."""
+    """Queues, wires and windows of one policy in one shard: its part of each window, rate and guaranteed share."""
 
-    def __init__(self, policy: Policy, keys: Keys) -> None:
+    def __init__(self, policy: Policy, keys: Keys, *, shard: int = 0, of: int = 1) -> None:
+        def part(whole: int) -> int:
+            return whole // of + (shard < whole % of)
+
         lanes = tuple(policy.lanes)
         self.dispatch = (*(queue_of_dispatch(lane) for lane in lanes), UPKEEP_QUEUE)
         self.shares = {
-            queue_of_dispatch(name): Share(lane.window, ((queue_of_dispatch(name), "", 0),))
+            queue_of_dispatch(name): Share(part(lane.window), ((queue_of_dispatch(name), "", 0),))
             for name, lane in policy.lanes.items()
         }
-        self.shares[UPKEEP_QUEUE] = Share(UPKEEP_WINDOW, ((UPKEEP_QUEUE, "", 0),))
+        self.shares[UPKEEP_QUEUE] = Share(part(UPKEEP_WINDOW), ((UPKEEP_QUEUE, "", 0),))
         submit: list[str] = []
         for name, provider in policy.providers.items():
+            window = part(provider.window)
             parts = tuple(
-                (queue, wire_of(queue), int(policy.lanes[lane].share * provider.window))
+                (queue, wire_of(queue), int(policy.lanes[lane].share * window))
                 for lane in lanes
                 for queue in (queue_of_submit(name, lane),)
             )
             for queue, _, _ in parts:
                 first = queue == parts[0][0]
-                self.shares[queue] = Share(
-                    provider.window, parts, name, provider.rate or 0, provider.burst or 0, first=first
-                )
+                rate, burst = (provider.rate or 0) / of, (provider.burst or 0) / of
+                self.shares[queue] = Share(window, parts, name, rate, burst, first=first)
                 submit.append(queue)
         self.submit = tuple(submit)
         self.queues = (*self.dispatch, *self.submit)

@@ -43,8 +43,11 @@ def withdraw(store: Store, campaign: str) -> None:
 
 def listed(store: Store) -> dict[str, int]:
     """Return every pause and withdrawn campaign, with the instant it began (ms)."""
-    held: dict[bytes, bytes] = store.redis.hgetall(store.keys.pause)  # type: ignore[assignment]
-    return {scope.decode(): int(since) for scope, since in held.items()}
+    found: dict[str, int] = {}
+    for shard in store.shards:
+        held: dict[bytes, bytes] = shard.redis.hgetall(shard.keys.pause)  # type: ignore[assignment]
+        found |= {scope.decode(): int(since) for scope, since in held.items()}
+    return found
 
 
 def _known(store: Store, what: str, name: str) -> None:

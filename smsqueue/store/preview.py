@@ -34,11 +34,17 @@ class Preview(NamedTuple):
 
 def preview(store: Store, fresh: Policy) -> Preview:
     """Decide about what sleeps for quiet hours as `fresh` would."""
+    seen = [_preview(shard, fresh, MOST // len(store.shards)) for shard in store.shards]
+    moves = sum((one.moves for one in seen), Counter[tuple[str, datetime | None]]())
+    return Preview(sum(one.held for one in seen), sum(one.looked_at for one in seen), moves)
+
+
+def _preview(store: Store, fresh: Policy, most: int) -> Preview:
     redis, due = store.redis, store.keys.due
     store.greet()
     now = store.clock.now()
     held = redis.zcard(due)
-    step = max(1, held // MOST)
+    step = max(1, held // most)
     places = iter(range(0, held, step))
     moves: Counter[tuple[str, datetime | None]] = Counter()
     looked = 0

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from smsqueue.store import pauses
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smsqueue.store.store import Store
 
 JUMP = 2**40
@@ -17,12 +19,19 @@ JUMP = 2**40
 STEP = 200
 
 
-def recover(store: Store, *, retention: timedelta = timedelta(days=3)) -> Counter[str]:
+def recover(
+    store: Store, *, retention: timedelta = timedelta(days=3), shards: Sequence[Store] | None = None
+) -> Counter[str]:
     """Deal with what was open, and let everybody go on; counts messages by what became of them.
 
     `doubt`: UNKNOWN, and watched for receipts; `expired`; `kept`: asleep until an instant that has not come, or
-    at the provider. Safe to repeat. Nothing is submitted meanwhile: everything is paused.
+    at the provider. Safe to repeat. Nothing is submitted meanwhile: everything is paused. `shards`: those of the
+    store's that were restored, if not all were.
     """
+    return sum((_recover(shard, retention) for shard in shards or store.shards), Counter[str]())
+
+
+def _recover(store: Store, retention: timedelta) -> Counter[str]:
     store.epoch.forget()
     store.greet()
     known_until = int(store.redis.hget(store.keys.meta, "at") or 0)

@@ -17,6 +17,7 @@ from smsqueue.core.facts import CLEAR, Facts
 from smsqueue.core.states import State
 from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
+from smsqueue.store.away import Away
 from smsqueue.store.clock import ServerClock
 from smsqueue.store.epoch import Epoch
 from smsqueue.store.keys import PARKS, Keys, wire_of
@@ -86,7 +87,7 @@ class Woken(NamedTuple):
 
 
 class Store:
-    """Messages in Redis. Safe to share among threads."""
+    """Messages in Redis: one shard, of one or several. Safe to share among threads."""
 
     def __init__(
         self,
@@ -94,17 +95,29 @@ class Store:
         redis_once: Redis | None = None,
         *,
         shard: int = 0,
+        of: int = 1,
         epoch: Epoch | None = None,
         replicas: int = 0,
     ) -> None:
         self.redis = redis
         self._once = redis_once or redis
+        self.shard = shard
         self.keys = Keys(shard)
         self.clock = ServerClock()
         self.epoch = epoch or Epoch()
         self.replication = Replication(replicas)
-        self.policies = Policies(redis, self.keys)
+        self.policies = Policies(redis, self.keys, shard=shard, of=of)
+        self._away = Away() if of > 1 else None
         self._scripts = {name: Script(name) for name in SCRIPTS}
+
+    @property
+    def shards(self) -> tuple[Store, ...]:
+        """Every shard as a store of its own."""
+        return (self,)
+
+    def shard_of(self, id: str) -> Store:  # noqa: ARG002 - there is one
+        """Return the shard that keeps a message."""
+        return self
 
     def greet(self) -> None:
         """Ask for the server's time and the policy's version."""
@@ -290,20 +303,26 @@ class Store:
         keys: Sequence[str],
         args: Sequence[Any],
     ) -> tuple[list[Any], bool]:
+        if self._away is not None and self._away.spared():
+            raise StoreUnavailable(f"Shard {self.shard} of the store did not answer a moment ago.")
         kind = ""
         try:
             answer, safe = run((*self.policies.layout.homes, *keys), (*args, self.epoch.highest))
-        except OutOfMemoryError:
-            raise
         except RedisError as error:
+            if self._away is not None:
+                self._away.ended(error)
+            if isinstance(error, OutOfMemoryError):
+                raise
             kind = "behind" if str(error).startswith("BEHIND ") else type(error).__name__
         else:
+            if self._away is not None:
+                self._away.ended()
             self.clock.told(int(answer[0]))
             if safe:  # what only the primary knows may be gone with it, and must not be missed then
                 self.epoch.told(int(answer[1]))
             return answer, safe
         if kind == "behind":
-            raise StoreBehind(BEHIND)
+            raise StoreBehind(BEHIND if self._away is None else f"Shard {self.shard}: {BEHIND}")
         raise StoreUnavailable(
             f"The store did not carry out `{name}` ({kind}). Is the server of SMSQUEUE_REDIS_URL up?"
         )

@@ -19,6 +19,11 @@ QUEUE = "submit.twilio.promotional"
 DAY = timedelta(days=1)
 
 
+@pytest.fixture(params=[1, 4], ids=["the only shard", "the second of four"])
+def shards(request):
+    return request.param
+
+
 @pytest.fixture
 def before_the_gate(client, store):
     """Bring new messages for one recipient before the gate."""

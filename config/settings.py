@@ -6,13 +6,20 @@ from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from smsqueue.core import duration
 from smsqueue.errors import Misconfigured
 
-Duration = Annotated[timedelta, BeforeValidator(duration.parse)]
+
+def _lasts(given: timedelta) -> timedelta:
+    if given <= timedelta(0):
+        raise ValueError("has to last: write a duration above 0s")
+    return given
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration.parse), AfterValidator(_lasts)]
 
 REDIS_TIMEOUT = timedelta(seconds=5)
 """How long a worker waits for one answer of the store."""

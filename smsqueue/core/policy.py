@@ -32,6 +32,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
 UPKEEP = "upkeep"
 """The lane of looks that submit nothing: expiring, watching for receipts. Nobody's category."""
 
+REMEMBERED = timedelta(minutes=1)
+"""The shortest retention: producers repeat what they were not sure of."""
+
 DEFAULT_SENDER = "default"
 """The sender of messages that name none."""
 
@@ -114,6 +117,10 @@ class Category(_Part):
             raise ValueError("must hold: 30s <= min_validity <= validity <= longest")
         if self.longest > timedelta(days=32):
             raise ValueError("longest is at most 32d: a calendar looks 40 days ahead")
+        if not timedelta(0) < self.backoff <= self.backoff_cap:
+            raise ValueError("must hold: 0s < backoff <= backoff_cap, or a refused message is tried again at once")
+        if self.retention < REMEMBERED:
+            raise ValueError("retention is at least 1m: so long must a request that is repeated be remembered")
         if not self.quiet and (self.spread or self.late_cutoff or self.on_conflict is not Conflict.EXPIRE):
             raise ValueError("spread, late_cutoff and on_conflict are about quiet hours, which it does not respect")
         if len(set(self.routes)) != len(self.routes):
@@ -150,6 +157,12 @@ class Provider(_Part):
             if given.get("rate") is not None and given.get("burst") is None:
                 return {**given, "burst": max(1.0, float(given["rate"]) / 10)}
         return given
+
+    @model_validator(mode="after")
+    def _expressible(self) -> Provider:
+        if not timedelta(seconds=1) <= self.shortest <= self.longest:
+            raise ValueError("must hold: 1s <= shortest <= longest, the validities that its API can express")
+        return self
 
 
 class Lane(_Part):

@@ -366,3 +366,25 @@ def test_a_shift_table_counts_if_all_providers_of_a_category_use_it(first, secon
 
     assert policy.languages["otp"] == both
     assert policy.languages["service"] == tuple(first)
+
+
+# --- limits of zero -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        pytest.param("categories.otp.backoff", "0s", "0s < backoff <= backoff_cap", id="no backoff"),
+        pytest.param("categories.otp.backoff_cap", "0s", "0s < backoff <= backoff_cap", id="a cap below the backoff"),
+        pytest.param("categories.otp.retention", "0s", "retention is at least 1m", id="no retention"),
+        pytest.param("categories.otp.validity", "0s", "30s <= min_validity <= validity", id="no validity"),
+        pytest.param("categories.otp.attempts", 0, "greater than or equal to 1", id="no attempts"),
+        pytest.param("categories.otp.cap", 0, "greater than or equal to 1", id="a cap of nothing"),
+        pytest.param("categories.otp.max_segments", 0, "greater than or equal to 1", id="no segments"),
+        pytest.param("providers.console.shortest", "0s", "1s <= shortest <= longest", id="a shortest validity of none"),
+        pytest.param("providers.console.longest", "0s", "1s <= shortest <= longest", id="a longest validity of none"),
+        pytest.param("lanes.otp.window", 0, "greater than or equal to 1", id="a lane without a window"),
+    ],
+)
+def test_a_limit_of_zero_is_refused(place, value, says):
+    assert says in refusal(changed(place, value))

@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import RedisError
 
 from lab import ledger
-from lab.canary import surfaces
-from lab.canary.forms import Forms
-from lab.canary.scanner import scan
 from lab.faults import traffic
 from lab.faults.evening import FLOWS, Evening
+from lab.faults.leaks import leaks
 from lab.faults.meddler import Meddler
 from lab.faults.scenario import Row
 from lab.ledger import Stop, Told
@@ -186,10 +184,11 @@ class Trial:
         done = len(self.ids) + self.refused == self.count + self._extra
         self.expect(done, "the producer was done with all its messages")
         found = look_for_homeless(self.system.client.store).faults
+        leaked = leaks(self.system.directory, self.system.broker_server.url)
         counted = ledger.audit(self.system, traffic.CAMPAIGN, self._told())
         return Row(
             name, len(self.ids), counted.gone, max(moving, counted.stuck),
-            counted.twice_not_allowed, counted.twice_allowed, counted.late, counted.at_night, self._leaked(),
+            counted.twice_not_allowed, counted.twice_allowed, counted.late, counted.at_night, leaked,
             counted.in_doubt, counted.in_doubt_taken, found, round(self._healed, 1), counted.after_stop,
             len(self._forgotten), round(time.monotonic() - self._begun, 1), self.seed, "; ".join(self.missed),
         )  # fmt: skip
@@ -276,11 +275,3 @@ class Trial:
         homes = [*map(store.keys.ready, layout.queues), *map(store.keys.out, layout.queues)]
         homes += map(store.keys.home, layout.wires)
         return moving + sum(int(redis.zcard(home)) for home in homes) + int(redis.zcount(store.keys.due, "-inf", soon))
-
-    def _leaked(self) -> int:
-        """Count the files and keys that hold a number or a text, in whatever encoding."""
-        forms = Forms(traffic.ALL)
-        folder = self.system.directory
-        shown = [path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.parent.name != "keys"]
-        shown += surfaces.keys(self.system.broker_server.url).values()
-        return sum(bool(scan(data, forms)) for data in shown)

@@ -7,11 +7,11 @@ import gzip
 import time
 
 import pytest
+from redis import Redis
 
 from lab import books
-from lab.canary.forms import Forms
-from lab.canary.scanner import scan
 from lab.faults import traffic
+from lab.faults.leaks import leaks
 from lab.faults.scenario import Row
 from lab.ledger import Ledger, Silence, Stop, Told, weigh
 
@@ -169,8 +169,19 @@ PERSON = traffic.ALIVE[7]
         pytest.param(int(PERSON.digits).to_bytes(8, "little"), id="a number in eight bytes"),
     ],
 )
-def test_a_file_is_a_leak_that_holds(data):
-    assert scan(b"before " + data + b" after", Forms(traffic.ALL))
+def test_a_file_is_a_leak_that_holds(data, tmp_path, broker):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "submit.1.log").write_bytes(b"before " + data + b" after")
+    (tmp_path / "logs" / "clean.log").write_bytes(b"nothing of anybody")
+
+    assert leaks(tmp_path, broker.url) == 1
+
+
+def test_a_key_of_the_broker_is_a_leak_that_holds_a_number(tmp_path, broker):
+    with Redis.from_url(broker.url) as redis:
+        redis.lpush("sms:broker:dispatch.otp", PERSON.number)
+        assert leaks(tmp_path, broker.url) == 1
+        redis.flushall()
 
 
 @pytest.mark.parametrize(

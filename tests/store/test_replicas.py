@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from redis import Redis
 
 from lab.sentinels import Replicated
 from lab.system import POLICY
@@ -108,3 +109,14 @@ def test_a_number_of_replicas_that_is_none_is_refused(servers, keyring, monkeypa
     monkeypatch.setenv("SMSQUEUE_REPLICAS", "one")
     with pytest.raises(Misconfigured, match="SMSQUEUE_REPLICAS"):
         Client(servers.url, keyring=keyring)
+
+
+def test_without_a_quorum_of_sentinels_nobody_takes_over_and_nothing_is_accepted(servers, store, client):
+    for server in (*servers.sentinels[1:], servers.primary):
+        server.kill()
+
+    with pytest.raises(SmsQueueError, match="Is the server of SMSQUEUE_REDIS_URL up"):
+        client.send(message())
+    with Redis.from_url(servers.replica.url) as replica:
+        assert replica.role()[0] == b"slave"
+        assert not list(replica.scan_iter(match="*}:e:*"))

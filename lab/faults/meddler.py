@@ -34,6 +34,7 @@ class Meddler:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="meddler", daemon=True)
         self._cancelled: set[str] = set()
+        self._forgot = 0.0
         self.stops: list[Stop] = []
         self.silences: list[Silence] = []
 
@@ -47,7 +48,8 @@ class Meddler:
         self._thread.join(60)
 
     def forget(self) -> None:
-        """Strike out the pauses: the store was started on what it had before them."""
+        """Strike out the pauses, the present one too: the store was started on what it had before them."""
+        self._forgot = time.time()
         self.silences.clear()
 
     def _run(self) -> None:
@@ -89,5 +91,5 @@ class Meddler:
                 time.sleep(0.1)
             else:
                 break
-        if begun:
+        if begun > self._forgot:
             self.silences.append(Silence(what, name, begun, ended))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import tempfile
-import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -19,13 +18,13 @@ from lab.faults import traffic
 from lab.faults.evening import FLOWS, Evening
 from lab.faults.leaks import leaks
 from lab.faults.meddler import Meddler
+from lab.faults.producer import Producer
 from lab.faults.scenario import Row
 from lab.ledger import Stop, Told
 from lab.power import Power
 from lab.proxy import Proxy
 from lab.system import System
 from lab.waiting import wait_for
-from smsqueue import AcceptanceUnknown, Accepted, Message
 from smsqueue.client import Client
 from smsqueue.errors import SmsQueueError
 from smsqueue.store.audit import audit as look_for_homeless
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
     from lab.faults.scenario import Scenario
 
-PART = 200
 SOON = timedelta(minutes=2)
 """What sleeps longer than this waits for a receipt: it is at rest."""
 SLOWEST = 150
@@ -70,17 +68,13 @@ class Trial:
         self.evening = Evening(self) if mode == "evening" else None
         self.meddler = Meddler(self) if mode == "meddled" else None
         self._make = {"evening": traffic.evening, "meddled": traffic.superseding}.get(mode, scenario.traffic)
-        self.ids: list[str] = []
         self.broken: list[str] = []
         """Ids that somebody damaged: they have to end as poison."""
         self.stops: list[Stop] = []
         self.missed: list[str] = []
-        self.refused = self._extra = 0
         self._stack = ExitStack()
-        self._producer = threading.Thread(target=self._produce, name="producer")
         self._begun = self._healed = 0.0
         self._forgotten: set[str] = set()
-        self._superseded: list[Stop] = []
 
     def __enter__(self) -> Self:
         try:
@@ -94,7 +88,7 @@ class Trial:
             self._stack.close()
             raise
         self._begun = time.monotonic()
-        self._producer.start()
+        self.producer.begin()
         if self.meddler:
             self.meddler.begin()
         return self
@@ -102,8 +96,13 @@ class Trial:
     def __exit__(self, *_: object) -> None:
         if self.meddler:
             self.meddler.end()
-        self._producer.join(self.patience)
+        self.producer.join()
         self._stack.close()
+
+    @property
+    def ids(self) -> list[str]:
+        """What the producer was given for accepted messages."""
+        return self.producer.ids
 
     def chance_of(self, whose: str) -> random.Random:
         """Return a source of chance of one's own: the same for the same seed."""
@@ -128,12 +127,6 @@ class Trial:
     def scratch(self) -> Path:
         """Return a folder that is not part of the system, until the end."""
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="smsqueue-scratch-")))
-
-    def send_more(self, count: int) -> None:
-        """Let more messages flow than were planned."""
-        for _ in range(count):
-            self._extra += 1
-            self.ids += [one.id for one in self._accepted([self._make(self.count + self._extra)]) if one]
 
     def pause(self, seconds: float) -> None:
         """Let a fault last."""
@@ -171,7 +164,7 @@ class Trial:
 
     def end(self, name: str) -> Row:
         """Wait until nothing moves any more, and count."""
-        self._producer.join(self.patience)
+        self.producer.join()
         if self.meddler:
             self.meddler.end()
         if self.evening:
@@ -181,8 +174,7 @@ class Trial:
             wait_for(self.at_rest, "rest", within=self.patience, every=0.1)
         except TimeoutError:
             moving = self._moving()
-        done = len(self.ids) + self.refused == self.count + self._extra
-        self.expect(done, "the producer was done with all its messages")
+        self.expect(self.producer.done, "the producer was done with all its messages")
         found = look_for_homeless(self.system.client.store).faults
         leaked = leaks(self.system.directory, self.system.broker_server.url)
         counted = ledger.audit(self.system, traffic.CAMPAIGN, self._told())
@@ -201,7 +193,7 @@ class Trial:
         meddler = self.meddler
         return Told(
             ids=[id for id in self.ids if id not in self._forgotten],
-            stops=(*self.stops, *self._superseded, *(meddler.stops if meddler else ())),
+            stops=(*self.stops, *self.producer.superseded, *(meddler.stops if meddler else ())),
             silences=tuple(meddler.silences) if meddler else (),
             broken=self.broken,
             clock=self.evening.read if self.evening else None,
@@ -222,46 +214,12 @@ class Trial:
         url, replicas = system.fleet.env["SMSQUEUE_REDIS_URL"], int(self.scenario.replicated)
         client = Client(url, keyring=system.keyring, timeout=2, replicas=replicas)
         self.client = self._stack.enter_context(client)
-
-    def _produce(self) -> None:
-        """Accept all in parts; a part whose answer was lost, or that could not be asked for, is repeated."""
-        size = min(PART, max(1, int(self.count / self.scenario.lasts / 5))) if self.scenario.lasts else PART
-        newest: dict[str, str] = {}
-        for first in range(0, self.count, size):
-            messages = [self._make(n) for n in range(first, min(first + size, self.count))]
-            accepted = self._accepted(messages)
-            at = time.time()
-            for message, one in zip(messages, accepted, strict=True):
-                if one is None:
-                    self.refused += 1
-                    continue
-                self.ids.append(one.id)
-                if message.supersede_key:
-                    if older := newest.get(message.supersede_key):
-                        self._superseded.append(Stop(older, at, 1))
-                    newest[message.supersede_key] = one.id
-            if self.scenario.lasts:
-                until = self._begun + self.scenario.lasts * min(1, (first + size) / self.count)
-                time.sleep(max(0.0, until - time.monotonic()))
-
-    def _accepted(self, messages: list[Message]) -> list[Accepted | None]:
-        """Return what was accepted; None where a deadline was past, which is refused at the door."""
-        until = time.monotonic() + self.patience
-        while time.monotonic() < until:
-            try:
-                results = self.client.send_many(messages)
-            except (AcceptanceUnknown, SmsQueueError):
-                time.sleep(0.1)
-                continue
-            if all(isinstance(one, Accepted) or one.field == "deadline" for one in results):
-                return [one if isinstance(one, Accepted) else None for one in results]
-            time.sleep(0.1)  # memory is short: its lane is closed for now
-        raise TimeoutError("the producer could not be done with its messages")
+        self.producer = Producer(client, self._make, self.count, lasts=self.scenario.lasts, patience=self.patience)
 
     def at_rest(self) -> bool:
         """Whether all messages are accepted and nothing moves any more."""
         try:
-            return not self._producer.is_alive() and self._moving() == 0
+            return not self.producer.running and self._moving() == 0
         except (SmsQueueError, RedisError):
             return False  # the store is not back yet
 

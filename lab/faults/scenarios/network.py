@@ -86,7 +86,7 @@ def _lose_answers(trial: Trial) -> None:
     for name in names:
         lost = trial.to_store.lose_answer(Script(name).sha.encode())
         for _ in range(TRIES):
-            causes.get(name, lambda: trial.send_more(5))()
+            causes.get(name, lambda: trial.producer.send_more(5))()
             if lost.wait(1):
                 break
         trial.expect(lost.is_set(), f"the answer to {name} is lost")
@@ -100,7 +100,7 @@ def _pause_and_resume(trial: Trial) -> None:
 def _throttled(trial: Trial) -> None:
     """Let the provider ask for patience while much is on its way to it."""
     trial.system.configure(shares={"throttle": 0.3})
-    trial.send_more(60)
+    trial.producer.send_more(60)
     trial.system.configure(shares={})
 
 

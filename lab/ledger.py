@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import phonenumbers
@@ -92,6 +93,7 @@ class Ledger:
     in_doubt: int = 0
     in_doubt_taken: int = 0  # of those, how many the provider had
     rate: float = 0.0
+    gap: float = 0.0  # the longest time (s) without a first byte at the provider
     example: str = ""
 
     @property
@@ -152,7 +154,9 @@ def weigh(book: Book, received: Mapping[str, Mapping[str, Any]], told: Told) -> 
         _look_at_clocks(ledger, line, str(record.get("to", "")), shown)
         ledger.after_stop += _ignored(line, bytes_at, stops[id], told.silences)
         instants += bytes_at
+    instants.sort()
     ledger.rate = _busiest(instants)
+    ledger.gap = max((after - before for before, after in pairwise(instants)), default=0.0)
     return ledger
 
 
@@ -227,6 +231,5 @@ def _busiest(instants: list[float]) -> float:
     """Return the rate of the middle four fifths of all submits: without the start and the stragglers."""
     if len(instants) < 2:
         return 0.0
-    instants.sort()
     low, high = instants[len(instants) // 10], instants[len(instants) * 9 // 10]
     return len(instants) * 0.8 / max(high - low, 0.001)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 NAME = "smsqueue"
-DOWN_AFTER_MS = 1000
+DOWN_AFTER_MS = 2000
+"""Below it a machine that is busy with other things passes for a dead one."""
 
 
 class Replicated:
@@ -58,6 +59,14 @@ class Replicated:
         with Redis.from_url(self.primary.url) as redis:
             return bool(redis.wait(1, 100))
 
+    def come_back(self) -> None:
+        """Start the lost primary as a replica of whoever leads now, without its old files.
+
+        With them it would be a store of yesterday that the sentinels might promote before it has caught up.
+        """
+        again = self._server("again", "--replicaof", f"127.0.0.1 {self.master_port()}", port=self.primary.port)
+        self._stack.enter_context(again)
+
     def master_port(self) -> int:
         """Return whom the sentinels name now."""
         sentinel = Sentinel([("127.0.0.1", server.port) for server in self.sentinels], socket_timeout=1)
@@ -66,11 +75,11 @@ class Replicated:
         except RedisError:
             return 0
 
-    def _server(self, name: str, *options: str) -> Server:
+    def _server(self, name: str, *options: str, port: int = 0) -> Server:
         """Make a server with a configuration of its own: a failover writes into it who leads now."""
         folder = self._directory / name
         folder.mkdir(parents=True, exist_ok=True)
-        return Server(folder, Path(shutil.copy(CONFIG / "redis.conf", folder)), *options)
+        return Server(folder, Path(shutil.copy(CONFIG / "redis.conf", folder)), *options, port=port)
 
     def _sentinel(self, number: int) -> Server:
         folder = self._directory / f"sentinel{number}"

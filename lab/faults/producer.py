@@ -32,6 +32,8 @@ class Producer:
         self._refused = self._extra = 0
         self.ids: list[str] = []
         """What it was given for accepted messages."""
+        self.unsafe: set[str] = set()
+        """Those that were called accepted, but not replicated: they may be lost with the primary."""
         self.superseded: list[Stop] = []
         """Messages in whose place it put newer ones."""
 
@@ -77,6 +79,8 @@ class Producer:
                 self._refused += 1
                 continue
             self.ids.append(answer.id)
+            if not answer.replicated:
+                self.unsafe.add(answer.id)
             if message.supersede_key:
                 if older := self._newest.get(message.supersede_key):
                     self.superseded.append(Stop(older, at, 1))

@@ -29,6 +29,8 @@ class Scenario:
     traffic: Callable[[int], Message] = ordinary
     lasts: float = 0
     """Seconds over which the messages come, at least: for what takes its time to go wrong."""
+    pace: float = 0
+    """Messages per second, at most; 0: as many as there can be."""
     dispatch: int = 2
     submit: int = 2
     """Workers that are started before it begins."""
@@ -61,6 +63,7 @@ class Row(NamedTuple):
     seconds_to_heal: float = 0
     after_stop: int = 0  # went out although withdrawn or paused
     forgotten: int = 0  # accepted, and not in the copy or on the disk that the store was started on again
+    longest_gap: float = 0  # seconds without a first byte at the provider
     seconds: float = 0  # in all
     seed: int = 0
     missed: str = ""  # what should have been seen besides, and was not

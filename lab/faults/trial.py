@@ -182,7 +182,8 @@ class Trial:
             name, len(self.ids), counted.gone, max(moving, counted.stuck),
             counted.twice_not_allowed, counted.twice_allowed, counted.late, counted.at_night, leaked,
             counted.in_doubt, counted.in_doubt_taken, found, round(self._healed, 1), counted.after_stop,
-            len(self._forgotten), round(time.monotonic() - self._begun, 1), self.seed, "; ".join(self.missed),
+            len(self._forgotten), round(counted.gap, 1), round(time.monotonic() - self._begun, 1), self.seed,
+            "; ".join(self.missed),
         )  # fmt: skip
 
     def taken(self) -> int:
@@ -192,7 +193,7 @@ class Trial:
     def _told(self) -> Told:
         meddler = self.meddler
         return Told(
-            ids=[id for id in self.ids if id not in self._forgotten],
+            ids=[id for id in self.ids if id not in self._forgotten | self.producer.unsafe],
             stops=(*self.stops, *self.producer.superseded, *(meddler.stops if meddler else ())),
             silences=tuple(meddler.silences) if meddler else (),
             broken=self.broken,
@@ -214,7 +215,9 @@ class Trial:
         url, replicas = system.fleet.env["SMSQUEUE_REDIS_URL"], int(self.scenario.replicated)
         client = Client(url, keyring=system.keyring, timeout=2, replicas=replicas)
         self.client = self._stack.enter_context(client)
-        self.producer = Producer(client, self._make, self.count, lasts=self.scenario.lasts, patience=self.patience)
+        pace = self.scenario.pace
+        lasts = max(self.scenario.lasts, self.count / pace if pace else 0)
+        self.producer = Producer(client, self._make, self.count, lasts=lasts, patience=self.patience)
 
     def at_rest(self) -> bool:
         """Whether all messages are accepted and nothing moves any more."""

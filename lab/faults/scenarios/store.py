@@ -158,7 +158,7 @@ def _fail_over(trial: Trial) -> None:
     trial.under_way(0.3)
     servers.primary.kill()
     wait_for(lambda: servers.master_port() == servers.replica.port, "the failover", within=60)
-    servers.primary.start()
+    servers.come_back()
 
 
 def _power(trial: Trial) -> Power:
@@ -184,5 +184,5 @@ STORE = (
         "store's clock stepped, back and forth", _step_clock,
         traffic=by_day, lasts=6, never=frozenset({"evening", "meddled"}),
     ),
-    Scenario("store's primary lost, with Sentinel", _fail_over, replicated=True, lasts=8, never=FORGETS),
+    Scenario("store's primary lost, with Sentinel", _fail_over, replicated=True, lasts=8, pace=500, never=FORGETS),
 )  # fmt: skip

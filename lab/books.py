@@ -91,6 +91,18 @@ def read(redis: Redis, campaign: str) -> Book:
     return book
 
 
+def bound(books: Iterable[Book]) -> Book:
+    """Make one book of those of several servers, which should agree what time it is."""
+    first, *others = books
+    for book in others:
+        first.lines |= book.lines
+        for id, places in book.places.items():
+            first.places[id] += places
+        for id, states in book.told.items():
+            first.told[id] += states
+    return first
+
+
 def _lines(redis: Redis, keys: list[bytes]) -> Iterator[Line]:
     with redis.pipeline(transaction=False) as pipe:
         for key in keys:

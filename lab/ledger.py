@@ -129,8 +129,7 @@ class Ledger:
 
 def audit(system: System, campaign: str, told: Told | None = None) -> Ledger:
     """Compare for all messages of a campaign that the store knows, and for those that the producer was told of."""
-    with system.observer() as redis:
-        book = books.read(redis, campaign)
+    book = books.bound(books.read(redis, campaign) for redis in system.observers())
     return weigh(book, {record["id"]: record for record in system.received()}, told or Told())
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 
+from lab.clusters import Cluster
 from lab.ports import free_port
 from lab.processes import Fleet, Process
 from lab.sentinels import Replicated
@@ -50,11 +51,13 @@ class System:
         store_options: Sequence[str] = (),
         settings: Mapping[str, str] = MappingProxyType({}),
         shards: int = 1,
+        clustered: bool = False,
         **env: str,
     ) -> None:
         self.directory, self.shards = directory, shards
         self.store_server: Server = store_server(directory / "store", *store_options)
         self.replicated = Replicated(directory / "store") if replicated else None
+        self.cluster = Cluster(directory / "store") if clustered else None
         self.broker_server: Server = broker_server(directory / "broker")
         self.simulator_port, self.web_port, self.flower_port = free_port(), free_port(), free_port()
         self._behaviour = behaviour or {}
@@ -82,9 +85,9 @@ class System:
 
     def __enter__(self) -> Self:
         try:
-            self._stack.enter_context(self.replicated or self.store_server)
-            if self.replicated:
-                self.env["SMSQUEUE_REDIS_URL"] = self.fleet.env["SMSQUEUE_REDIS_URL"] = self.replicated.url
+            self._stack.enter_context(self.replicated or self.cluster or self.store_server)
+            if several := self.replicated or self.cluster:
+                self.env["SMSQUEUE_REDIS_URL"] = self.fleet.env["SMSQUEUE_REDIS_URL"] = several.url
             self._stack.enter_context(self.broker_server)
             self._stack.enter_context(self.fleet)
             keys = self.directory / "keys"
@@ -110,6 +113,12 @@ class System:
         """Connect to the store's server (of several: the primary) without the product's code."""
         port = self.replicated.master_port() if self.replicated else self.store_server.port
         return Redis(port=port, socket_timeout=60)
+
+    def observers(self) -> list[Redis]:
+        """Connect to every server that keeps messages without the product's code."""
+        if self.cluster:
+            return [Redis(port=node.port, socket_timeout=60) for node in self.cluster.nodes]
+        return [self.observer()]
 
     def replace_broker(self) -> None:
         """Delete the broker, and put another, empty one at its port."""

@@ -230,7 +230,8 @@ class Client:
 
     def close(self) -> None:
         """Give back the connections."""
-        self._store.redis.close()
+        for shard in self._store.shards:
+            shard.redis.close()
 
     def __enter__(self) -> Self:
         return self

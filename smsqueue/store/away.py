@@ -13,8 +13,8 @@ from redis.exceptions import ResponseError
 if TYPE_CHECKING:
     from redis.exceptions import RedisError
 
-SPARED = 0.5
-"""Seconds for which a shard that did not answer is not asked."""
+SPARED, LONGEST = 0.5, 2.0
+"""Seconds for which a shard that did not answer is not asked: doubled each time, up to the second."""
 ASKING = 5.0
 """Seconds that the one who asks again may take before another does: a call's time-out."""
 
@@ -24,6 +24,7 @@ class Away:
 
     def __init__(self) -> None:
         self._until = 0.0
+        self._spared = SPARED
 
     def spared(self) -> bool:
         """Whether the caller should not ask now."""
@@ -37,5 +38,8 @@ class Away:
 
     def ended(self, error: RedisError | None = None) -> None:
         """Note how a call ended: whoever says that something is wrong is there."""
-        there = error is None or isinstance(error, ResponseError)
-        self._until = 0.0 if there else time.monotonic() + SPARED
+        if error is None or isinstance(error, ResponseError):
+            self._until, self._spared = 0.0, SPARED
+        else:
+            self._until = time.monotonic() + self._spared
+            self._spared = min(2 * self._spared, LONGEST)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from smsqueue.core.identity import BUCKETS
 from smsqueue.errors import Misconfigured, StoreUnavailable
 from smsqueue.store.epoch import Epoch
-from smsqueue.store.server import Found, connect, examine
+from smsqueue.store.server import Found, connect_each, examine
 from smsqueue.store.shards import Shards
 from smsqueue.store.store import Store
 
@@ -28,10 +28,10 @@ def connected(
     state_dir: Path | None = None,
 ) -> Store:
     """Make a store of so many shards; it opens connections when used. Raises Misconfigured for a bad address."""
-    redis = connect(url, role=role, timeout=timeout)
-    once = connect(url, role=role, timeout=timeout, repeats=0)
+    clients = connect_each(url, role=role, shards=shards, timeout=timeout)
+    once = connect_each(url, role=role, shards=shards, timeout=timeout, repeats=0)
     stores = [
-        Store(redis, once, shard=shard, of=shards, epoch=Epoch(state_dir, shard), replicas=replicas)
+        Store(clients[shard], once[shard], shard=shard, of=shards, epoch=Epoch(state_dir, shard), replicas=replicas)
         for shard in range(shards)
     ]
     return stores[0] if shards == 1 else Shards(stores)

@@ -16,6 +16,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from smsqueue.errors import Misconfigured, StoreUnavailable
+from smsqueue.store import cluster
 
 CONNECT_TIMEOUT = 3.0  # s
 CONNECTIONS = 1000
@@ -31,12 +32,18 @@ SENTINEL = re.compile(
 
 
 def connect(url: str, *, role: str, timeout: float = 5.0, repeats: int = REPEATS) -> Redis:
-    """Make a client for a redis://, rediss://, unix:// or sentinel:// address; it opens connections when used.
+    """Make a client for a redis://, rediss://, unix://, sentinel:// or cluster:// address.
 
-    `sentinel://host:port,host:port/name` asks these sentinels for the master of that name.
+    It opens connections when used. `sentinel://host:port,host:port/name` asks these sentinels for the master of that
+    name, `cluster://host:port,host:port` these nodes of a Cluster for the others; over TLS it is `cluster+tls://`.
 
     Raises Misconfigured for an address that cannot be read.
     """
+    return connect_each(url, role=role, shards=1, timeout=timeout, repeats=repeats)[0]
+
+
+def connect_each(url: str, *, role: str, shards: int, timeout: float = 5.0, repeats: int = REPEATS) -> list[Redis]:
+    """Make a client for each shard: the same for all, or in a Cluster one that goes where the shard is."""
     problem = ""
     try:
         options: dict[str, Any] = {
@@ -49,14 +56,17 @@ def connect(url: str, *, role: str, timeout: float = 5.0, repeats: int = REPEATS
             "client_name": f"smsqueue-{role}-{socket.gethostname().split('.')[0][:24]}",
             **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         }
+        if url.startswith("cluster"):
+            return cluster.clients(url, shards=shards, options=options)
         if url.startswith("sentinel:"):
-            return _by_sentinel(url, options)
-        return Redis.from_url(url, **options)
+            return [_by_sentinel(url, options)] * shards
+        return [Redis.from_url(url, **options)] * shards
     except (ValueError, TypeError) as error:
         problem = type(error).__name__
     raise Misconfigured(
         f"SMSQUEUE_REDIS_URL is not an address smsqueue can read ({problem}): "
-        "write redis://host:port/0, rediss://host:port/0, unix:///path/to/socket or sentinel://host:port,host:port/name."
+        "write redis://host:port/0, rediss://host:port/0, unix:///path/to/socket, sentinel://host:port,host:port/name "
+        "or cluster://host:port,host:port."
     )
 
 
@@ -124,6 +134,8 @@ def examine(redis: Redis) -> Found:
             "appendfsync is everysec: a power cut loses a second of messages, or sends a second of them twice. "
             "Set `appendfsync always`."
         )
+    if info.get("cluster_enabled") and config.get("cluster-require-full-coverage") == "yes":
+        warnings.append("A node that is lost stops the shards of all others. Set `cluster-require-full-coverage no`.")
     if fsync == "no":
         refusals.append("appendfsync is no: a power cut loses half a minute. Set `appendfsync always`.")
     kind = "Valkey" if "valkey_version" in info else "Redis"
@@ -133,6 +145,8 @@ def examine(redis: Redis) -> Found:
 
 def _config(redis: Redis) -> dict[str, Any]:
     try:
-        return {str(name): value for name, value in redis.config_get("appendfsync").items()}
+        return {
+            str(name): value for name, value in redis.config_get("appendfsync", "cluster-require-full-coverage").items()
+        }
     except ResponseError:  # the ACL of this user does not allow it: nothing can be said
         return {}

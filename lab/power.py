@@ -2,7 +2,8 @@
 
 `kill -9` alone proves nothing about a disk: the kernel has the bytes already. Where a C compiler is at hand, a
 library that is preloaded into the server notes what each fsync covers. Elsewhere the cut is where the file ended when
-`note` was called: with everysec, call it a second before.
+`note` was called: with everysec, call it a second before; with `always` do not call it, and nothing is cut off but half
+an entry that is written, since all that was answered is on the disk.
 """
 
 from __future__ import annotations

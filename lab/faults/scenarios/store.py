@@ -89,7 +89,6 @@ def _lose_power(trial: Trial) -> None:
     power = _power(trial)
 
     def once() -> None:
-        power.note()
         power.lose()
 
     trial.again_and_again(3, once)

@@ -27,8 +27,8 @@ class Scenario:
     options: tuple[str, ...] = ()
     """Of the store's server."""
     traffic: Callable[[int], Message] = ordinary
-    lasts: float = 0
-    """Seconds over which the messages come, at least: for what takes its time to go wrong."""
+    lasts: float = 1.5
+    """Seconds over which the messages come, at least: else few are through before anything goes wrong."""
     pace: float = 0
     """Messages per second, at most; 0: as many as there can be."""
     dispatch: int = 2

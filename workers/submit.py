@@ -136,6 +136,7 @@ class Submit:
             if not ids or free <= 0 or queue.endswith(f".{lane}") is not first:
                 continue
             taken = [ids.popleft() for _ in range(min(len(ids), free, CHUNK))]
+            taken = list(dict.fromkeys(taken))  # what waited here beyond its lease was handed out again
             self._waiting[queue] = self._waiting.pop(queue)  # to the end: the others' turn
             return queue, taken
         return None

@@ -6,7 +6,7 @@
 --       cap token or '', most of them per day
 --
 -- Returns the server's time (ms), the epoch, then a code per message:
---   yes, lost (changed since it was decided), late, paused, withdrawn, throttled (the provider asked for patience),
+--   yes, lost (changed since it was decided, or twice in this call), late, paused, withdrawn, throttled (the provider asked for patience),
 --   capped:<ms> (the recipient has had as many as allowed; then there is room again)
 -- The same fence again gets the same yes.
 
@@ -34,13 +34,16 @@ local function full(id, token, most)
   return 'capped:' .. string.format('%.0f', redis.call('ZRANGE', book, 0, 0, 'WITHSCORES')[2] + DAY)
 end
 
+local asked = {} -- an id that comes twice in one call gets one yes: two would be two calls of the provider
 each_then_close(now, function()
   for _, m in ipairs(cjson.decode(ARGV[6])) do
     local id, version, valid_until, attempt, lane, category, tenant, campaign, token, most = unpack(m, 1, 10)
     local envelope = PREFIX .. 'e:' .. id
     local e = redis.call('HMGET', envelope, 'v', 's', 'h', 'x', 'fe', 'dl')
     local code = 'yes'
-    if e[2] == 'submitting' and e[5] == fence then
+    if asked[id] then
+      code = 'lost'
+    elseif e[2] == 'submitting' and e[5] == fence then
       code = 'yes' -- this very call, repeated because its answer was lost
     elseif tonumber(e[1]) ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
       code = 'lost'
@@ -62,6 +65,7 @@ each_then_close(now, function()
         count(campaign, e[2], 'submitting')
       end
     end
+    asked[id] = true
     answer[#answer + 1] = code
   end
 end)

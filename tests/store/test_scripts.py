@@ -179,6 +179,14 @@ def test_the_gate_lets_one_of_two_workers_through(store, one):
     assert envelope(store, one).fence == "first"
 
 
+def test_an_id_that_comes_twice_in_one_call_passes_the_gate_once(store, one):
+    passage = hand_off(store, one)
+
+    answers = [store.gate([passage, passage], fence="same", queue=QUEUE, lease=CALL) for _ in range(2)]
+
+    assert answers == [["yes", "lost"], ["yes", "lost"]]
+
+
 def test_the_gate_repeated_because_its_answer_was_lost_says_yes_again(store, one):
     passage = hand_off(store, one)
 

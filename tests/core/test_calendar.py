@@ -437,6 +437,10 @@ NOVEMBER = epoch(2026, 11, 24)
             ("Europe/Paris", "America/New_York"), parse_schedule("We 08:00-21:00"), 2 * HOUR, True,
             id="once a week",
         ),
+        pytest.param(
+            ("Europe/Paris", "America/New_York"), Schedule(((),) * 7), 2 * HOUR, True,
+            id="never: then nothing is all there is",
+        ),
     ],
 )  # fmt: skip
 def test_zones_have_enough_in_common_on_their_best_day(names, hours, least, enough):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from smsqueue.core.schedule import Dated, Schedule, Together, parse_schedule
+from smsqueue.core.schedule import Dated, Schedule, Together, intersect, parse_schedule
 
 
 def day(text: str) -> int:
@@ -185,3 +185,19 @@ def test_a_schedule_that_would_break_the_search_is_refused(week):
 )
 def test_the_longest_time_without_a_closing(text, minutes):
     assert parse_schedule(text).longest == minutes
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "common"),
+    [
+        pytest.param(((0, 1440),), ((0, 1440),), ((0, 1440),), id="the whole day, from its first minute"),
+        pytest.param(((0, 10),), ((10, 20),), (), id="what touches has nothing in common"),
+        pytest.param(((0, 10), (20, 30)), ((5, 25),), ((5, 10), (20, 25)), id="one over two"),
+        pytest.param(((0, 10), (10, 20)), ((0, 20),), ((0, 10), (10, 20)), id="two that touch"),
+        pytest.param(((0, 10),), ((0, 10), (15, 20)), ((0, 10),), id="one that ends before the other begins"),
+        pytest.param(((0, 10),), (), (), id="nothing"),
+    ],
+)
+def test_what_windows_have_in_common(left, right, common):
+    assert intersect(left, right) == intersect(right, left) == common
+    assert Together((Schedule((left,) * 7), Schedule((right,) * 7))).windows(0) == common

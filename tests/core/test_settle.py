@@ -215,6 +215,13 @@ def test_a_message_is_treated_by_its_own_category(envelope, policy, noon, status
         assert got.outcome.until == noon + WAIT_FOR_RECEIPT
 
 
+@pytest.mark.parametrize("status", [S.REFUSED, S.UNAVAILABLE])
+def test_the_last_attempt_is_noted_like_the_others(answer, status):
+    got = answer(status, results=("refused", "refused", ""), code="c7").attempts
+
+    assert got == (*attempts("refused", "refused"), Attempt("f2", "first", status.value, "c7"))
+
+
 def test_a_throttled_answer_is_not_an_attempt(answer):
     assert answer(S.THROTTLED, results=("refused", "")).attempts == attempts("refused")
     assert answer(S.THROTTLED).attempts == ()

@@ -100,3 +100,26 @@ def test_what_was_delivered_in_the_night_surely_was_quiet(envelope, policy, noon
 def test_where_nobody_knows_it_never_goes_unless_its_category_goes_at_any_hour(envelope, policy, noon):
     assert hours(envelope(region="001"), policy(), noon) == End(State.EXPIRED, Reason.NO_WINDOW)
     assert hours(envelope(region="001"), policy(quiet="off"), noon) == noon + 4 * HOUR
+
+
+def test_a_category_without_quiet_hours_goes_at_night(envelope, policy, noon):
+    message = envelope(deadline=noon + 12 * HOUR)
+
+    assert hours(message, policy(quiet="off"), noon + 10 * HOUR) == noon + 12 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("reach", "goes"),
+    [
+        pytest.param((), False, id="both keep messages in queues of their own"),
+        pytest.param(("second",), True, id="one of them hands the validity on"),
+        pytest.param(("first", "second"), True, id="both do"),
+    ],
+)
+def test_the_cut_off_holds_if_no_provider_hands_the_validity_on(envelope, policy, noon, reach, goes):
+    rules = policy(late_cutoff="1h", providers={name: {"reaches_carrier": True} for name in reach})
+    message = envelope(deadline=noon + 23 * HOUR)
+
+    got = hours(message, rules, noon + 8 * HOUR + 30 * MINUTE)
+
+    assert got == (noon + 9 * HOUR - MINUTE if goes else Hold(noon + OPENS, Reason.QUIET_HOURS))

@@ -24,7 +24,7 @@ def mistakes(policy: Policy) -> Iterator[str]:
     yield from _senders(policy)
     yield from _rows(policy)
     if not public_holidays.installed():
-        yield from _holidays(policy)
+        yield from holidays_unknown(policy)
     for name, category in policy.categories.items():
         yield from _never(policy, name, category)
 
@@ -64,7 +64,7 @@ def _rows(policy: Policy) -> Iterator[str]:
         yield f'hours: a row of promotional hours for country "{ANYWHERE}" is missing: somebody is anywhere'
 
 
-def _holidays(policy: Policy) -> Iterator[str]:
+def holidays_unknown(policy: Policy) -> Iterator[str]:
     """Where nobody knows any holidays, no hours that a category keeps may name them."""
     kinds = {category.quiet for category in policy.categories.values()}
     wanted = {_KEPT_BY[kind] for kind in kinds if kind in _KEPT_BY}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsqueue.core import decisions
@@ -10,10 +11,10 @@ from smsqueue.core.policy import UPKEEP
 from smsqueue.core.states import FINAL, TRANSITIONS, Reason, State
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from smsqueue.core.envelope import Attempt, Envelope
-    from smsqueue.core.policy import Policy
+    from smsqueue.core.policy import Category, Policy
 
 
 class Change(NamedTuple):
@@ -23,7 +24,7 @@ class Change(NamedTuple):
     state: State
     reason: Reason
     home: str
-    look_at: datetime | None  # the home's score: when to look, or the deadline
+    look_at: datetime | None  # the home's score: when to look, or when it is too late
     attempts: tuple[Attempt, ...]
     codes: str  # of the last decisions
     keep_payload: bool
@@ -60,7 +61,8 @@ def change(
     Raises RuntimeError for a transition that the table does not know: a bug of ours, and nothing is written.
     """
     attempts = envelope.attempts if attempts is None else attempts
-    state, reason, home, look_at = _place(envelope, outcome)
+    category = policy.category(envelope.category)
+    state, reason, home, look_at = _place(envelope, category, outcome)
     if state is not envelope.state and state not in TRANSITIONS[envelope.state]:
         raise RuntimeError(f"no transition from {envelope.state} to {state}")
     if outcome is None and attempts == envelope.attempts:
@@ -68,7 +70,6 @@ def change(
     codes = envelope.codes
     if outcome is not None and not isinstance(outcome, Watch):
         codes = decisions.added(codes, state, reason, now, policy.version)
-    category = policy.category(envelope.category)
     final = state in FINAL
     return Change(
         before=envelope,
@@ -83,12 +84,14 @@ def change(
     )
 
 
-def _place(envelope: Envelope, outcome: Outcome | None) -> tuple[State, Reason, str, datetime | None]:
+def _place(
+    envelope: Envelope, category: Category, outcome: Outcome | None
+) -> tuple[State, Reason, str, datetime | None]:
     match outcome:
         case Hold(until, reason):
             return State.HELD, reason, "due", until
         case Handoff(provider):
-            return State.QUEUED, Reason.NONE, queue_of_submit(provider, envelope.lane), envelope.deadline
+            return State.QUEUED, Reason.NONE, queue_of_submit(provider, envelope.lane), _too_late(envelope, category)
         case Park(reason):
             return State.HELD, reason, f"park:{reason}", envelope.deadline
         case Watch(until):
@@ -101,6 +104,15 @@ def _place(envelope: Envelope, outcome: Outcome | None) -> tuple[State, Reason, 
             return state, reason, "", None
         case None:
             return envelope.state, envelope.reason, envelope.home, None
+
+
+def _too_late(envelope: Envelope, category: Category) -> datetime:
+    """Return the first second in which less than the least validity is left.
+
+    Who waits for a provider goes by it, and leaves the queue at it: a message that nobody will submit any more must
+    not spend a provider's rate, or a backlog that is too long loses all of its urgent messages instead of some.
+    """
+    return envelope.deadline - category.min_validity + timedelta(seconds=1)
 
 
 UPKEEP_QUEUE = queue_of_dispatch(UPKEEP)

@@ -13,6 +13,7 @@ from smsqueue.core.change import change
 from smsqueue.core.decisions import Decision
 from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.outcome import Doubt, End, Handoff, Hold, Park, Submitted, Watch
+from smsqueue.core.rules.hours import hours
 from smsqueue.core.states import CODES, FINAL, OPEN, REASONS, TRANSITIONS, WAITING, Reason, State
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -142,7 +143,15 @@ def test_a_handoff_goes_to_the_queue_of_its_provider_and_lane():
     got = change(envelope(State.HELD), Handoff("console", LATER), policy=POLICY, now=NOW)
 
     assert (got.state, got.reason, got.home) == (State.QUEUED, Reason.NONE, "submit.console.service")
-    assert got.look_at == NOW + timedelta(hours=4)
+    assert got.look_at == NOW + timedelta(hours=4) - timedelta(minutes=5) + timedelta(seconds=1)
+
+
+def test_it_leaves_the_queue_of_its_provider_in_the_first_second_in_which_nobody_would_submit_it():
+    message = envelope(State.HELD, deadline=NOW + timedelta(hours=4, milliseconds=700))
+    last = change(message, Handoff("console", LATER), policy=POLICY, now=NOW).look_at
+
+    assert isinstance(hours(message, POLICY, last - timedelta(seconds=1)), datetime)
+    assert hours(message, POLICY, last) == End(State.EXPIRED, Reason.TTL_TOO_SHORT)
 
 
 def outcome_to(state: State):

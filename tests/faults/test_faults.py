@@ -13,6 +13,7 @@ AT_NINE = {
     "submit frozen beyond its leases",
     "store killed, three times",
     "store's connections half open",
+    "provider hangs, then answers late",
     "provider limits 10 %",
     "paused and resumed, twice",
 }

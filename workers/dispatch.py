@@ -6,6 +6,8 @@ Dispatch workers hold no keys: all that deciding needs lies in clear in the enve
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from smsqueue.core.change import queue_of_submit
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+AT_ONCE = 2
+"""Batches of other lanes than the first that one process decides at a time: more of them only queue up before the
+store and Python's lock, and a one-time code queues up behind them."""
+
 
 class Dispatch:
     """Decides, and tops up the providers' queues that it filled, so that nobody waits for the pump's tick."""
@@ -29,9 +35,14 @@ class Dispatch:
     def __init__(self, store: Store, hints: Hints) -> None:
         self._store = store
         self._hints = hints
+        self._others = BoundedSemaphore(AT_ONCE)
 
-    def run(self, ids: Sequence[str]) -> None:
-        """Look at these ids. What fails is looked at again when its lease ends."""
+    def run(self, ids: Sequence[str], *, first: bool = False) -> None:
+        """Look at these ids, which may be the first lane's. What fails is looked at again when its lease ends."""
+        with nullcontext() if first else self._others:
+            self._run(ids)
+
+    def _run(self, ids: Sequence[str]) -> None:
         loaded = self._store.load(ids)
         decided = [item for one in loaded if (item := self._decide(one)) is not None]
         if not decided:

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from config import settings as configuration
+from smsqueue.core.change import queue_of_dispatch
 from smsqueue.errors import Misconfigured, SmsQueueError
 from smsqueue.keyring import Keyring
 from smsqueue.privacy import log
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from smsqueue.store.store import Store
 
 ROLES = ("dispatch", "submit", "web", "flower")
-THREADS = {"dispatch": 4, "submit": 4}
+THREADS = {"dispatch": 8, "submit": 4}
+"""Of dispatch only a few decide at a time (`AT_ONCE`): a thread is left when a one-time code comes."""
 RESTART_AFTER = 0.5
 """Seconds before a worker that was ended by something in its queue starts again."""
 
@@ -179,11 +181,13 @@ def _add_dispatch(app: Celery, store: Store, settings: Settings) -> None:
         PumpStep.pumps.append(Pump(shard, hints, None if shard.shard else beat, tick=settings.tick))
     app.steps["worker"].add(PumpStep)
 
-    @app.task(name="smsqueue.dispatch")
-    def run(ids: list[str]) -> None:
+    @app.task(name="smsqueue.dispatch", bind=True)
+    def run(self: Any, ids: list[str]) -> None:
         """Decide about these messages."""
+        queue = self.request.delivery_info.get("routing_key")
+        first = queue == queue_of_dispatch(next(iter(store.policies.current.lanes)))
         for shard, own in by_shard(checked(ids), len(dispatches)):
-            dispatches[shard].run(own)
+            dispatches[shard].run(own, first=first)
 
 
 def _add_submit(app: Celery, store: Store, settings: Settings) -> None:

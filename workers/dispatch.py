@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE = 2
+AT_ONCE = 1
 """Batches of other lanes than the first that one process decides at a time: more of them only queue up before the
 store and Python's lock, and a one-time code queues up behind them."""
 

@@ -39,6 +39,8 @@ class Dispatch:
 
     def run(self, ids: Sequence[str], *, first: bool = False) -> None:
         """Look at these ids, which may be the first lane's. What fails is looked at again when its lease ends."""
+        if first:
+            self._store.courtesy.make_way()
         with nullcontext() if first else self._others:
             self._run(ids)
 

@@ -47,8 +47,8 @@ class Hints:
 
     def top_up(self, queue: str) -> int:
         """Hand out what a queue's window has room for; says how many ids. A failed publish is healed by the lease."""
-        first_lane = next(iter(self._store.policies.current.lanes))
-        lease = self._lease_first if queue.endswith(f".{first_lane}") else self._lease
+        first = queue.endswith(f".{self._store.policies.current.first_lane}")
+        lease = self._lease_first if first else self._lease
         alone, together = self._store.take(queue, lease=lease)
         if not alone and not together:
             return 0

@@ -71,7 +71,7 @@ class LastLook:
 
     def goes_alone(self, lane: str) -> bool:
         """Whether a lane's messages go although too few replicas know of it: a late one-time code is useless."""
-        return lane == next(iter(self._store.policies.current.lanes))
+        return lane == self._store.policies.current.first_lane
 
     def turned_away(self, envelope: Envelope, code: str, now: datetime) -> Outcome:
         """Decide about a message that the gate did not let pass, on what the gate saw."""

@@ -185,7 +185,7 @@ def _add_dispatch(app: Celery, store: Store, settings: Settings) -> None:
     def run(self: Any, ids: list[str]) -> None:
         """Decide about these messages."""
         queue = self.request.delivery_info.get("routing_key")
-        first = queue == queue_of_dispatch(next(iter(store.policies.current.lanes)))
+        first = queue == queue_of_dispatch(store.policies.current.first_lane)
         for shard, own in by_shard(checked(ids), len(dispatches)):
             dispatches[shard].run(own, first=first)
 

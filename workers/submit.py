@@ -98,6 +98,8 @@ class Submit:
             self._news[first].clear()
             while not self._stopping and (next_ := await self._next_guarded(first=first)) is not None:
                 queue, ids = next_
+                if first:
+                    self._store.courtesy.make_way()
                 self._chosen += len(ids)
                 await self._start_guarded(queue, ids)
                 self._chosen -= len(ids)
@@ -130,12 +132,12 @@ class Submit:
 
     def _next(self, *, first: bool) -> tuple[str, list[str]] | None:
         """Choose a queue and ids that fit into the free slots: of the first lane, or of the others in turn."""
-        lane = next(iter(self._store.policies.current.lanes))
+        lane = self._store.policies.current.first_lane
         free = self._free - self._chosen - (0 if first else self._reserve)
         for queue, ids in self._waiting.items():
             if not ids or free <= 0 or queue.endswith(f".{lane}") is not first:
                 continue
-            taken = [ids.popleft() for _ in range(min(len(ids), free, CHUNK))]
+            taken = [ids.popleft() for _ in range(min(len(ids), free, self._store.courtesy.most(CHUNK)))]
             taken = list(dict.fromkeys(taken))  # what waited here beyond its lease was handed out again
             self._waiting[queue] = self._waiting.pop(queue)  # to the end: the others' turn
             return queue, taken

@@ -252,6 +252,11 @@ class Policy(_Part):
         return self.categories.get(name) or self.strictest
 
     @cached_property
+    def first_lane(self) -> str:
+        """The lane of one-time codes, that everything else makes way for."""
+        return next(iter(self.lanes))
+
+    @cached_property
     def strictest(self) -> Category:
         """How a stored message is treated whose category was removed: quiet, and never twice."""
         quiet = [category for category in self.categories.values() if category.quiet]

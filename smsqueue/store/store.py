@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from redis.exceptions import OutOfMemoryError, RedisError
 
@@ -19,6 +19,7 @@ from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
 from smsqueue.store.away import Away
 from smsqueue.store.clock import ServerClock
+from smsqueue.store.courtesy import Courtesy
 from smsqueue.store.epoch import Epoch
 from smsqueue.store.keys import PARKS, Keys, wire_of
 from smsqueue.store.policies import Policies
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from smsqueue.core.change import Change
     from smsqueue.core.envelope import Envelope
+
+T = TypeVar("T")
 
 CALL_MAX = 200
 """Messages per script call: 2 ms of standstill for everybody else."""
@@ -106,6 +109,7 @@ class Store:
         self.clock = ServerClock()
         self.epoch = epoch or Epoch()
         self.replication = Replication(replicas)
+        self.courtesy = Courtesy()
         self.policies = Policies(redis, self.keys, shard=shard, of=of)
         self._away = Away() if of > 1 else None
         self._scripts = {name: Script(name) for name in SCRIPTS}
@@ -145,7 +149,7 @@ class Store:
         """Move what is due, what ran out of its lease, and what passed its deadline."""
         layout = self.policies.layout
         args = (
-            limit, LOOKS_ALONE, LOOKS_POISON, retention // MILLISECOND,
+            self.courtesy.most(limit), LOOKS_ALONE, LOOKS_POISON, retention // MILLISECOND,
             len(layout.queues), *layout.queues, len(layout.wires), *layout.wires, len(PARKS), *PARKS,
         )  # fmt: skip
         answer = self._call("wake", (), args)
@@ -165,12 +169,12 @@ class Store:
 
     def give_back(self, queue: str, ids: Sequence[str]) -> None:
         """Put handed-out ids back where they came from; those that moved on meanwhile stay where they are."""
-        for part in _parts(ids):
+        for part in self._parts(ids):
             self._call("give_back", [self.keys.envelope(id) for id in part], (queue, *part))
 
     def load(self, ids: Sequence[str], *, payloads: bool = False) -> list[Loaded]:
         """Read envelopes, with what policy has to know, and on demand their payloads."""
-        return [loaded for part in _parts(ids) for loaded in self._load(part, payloads=payloads)]
+        return [loaded for part in self._parts(ids) for loaded in self._load(part, payloads=payloads)]
 
     def _load(self, ids: Sequence[str], *, payloads: bool) -> Iterator[Loaded]:
         answer = self._call("load", self._both(ids), (int(payloads), *ids))
@@ -189,7 +193,7 @@ class Store:
         Without `wake` the caller tops up the queues that it filled.
         """
         codes: list[str] = []
-        for part in _parts(changes):
+        for part in self._parts(changes):
             args = (int(wake), _json([_row(change) for change in part]))
             answer = self._call("apply", self._both([change.before.id for change in part]), args)
             codes += [code.decode() for code in answer[2:]]
@@ -217,7 +221,7 @@ class Store:
     def stop(self, ids: Sequence[str], *, reason: str, retention: timedelta) -> list[str]:
         """Withdraw messages. Answers `cancelled`, `stopping`, `submitted`, `final` or `missing`."""
         codes: list[str] = []
-        for part in _parts(ids):
+        for part in self._parts(ids):
             answer, _ = self._call_safely("stop", self._both(part), (reason, retention // MILLISECOND, *part))
             codes += [code.decode() for code in answer[2:]]
         return codes
@@ -281,6 +285,11 @@ class Store:
             keys.append(self.keys.home(home))
         return [code.decode() for code in self._call("audit", keys, (home, *ids))[2:]]
 
+    def _parts(self, items: Sequence[T]) -> Iterator[Sequence[T]]:
+        most = self.courtesy.most(CALL_MAX)
+        for at in range(0, len(items), most):
+            yield items[at : at + most]
+
     def _both(self, ids: Sequence[str]) -> list[str]:
         """Name the keys of envelopes and payloads."""
         envelope, payload = self.keys.envelope(""), self.keys.payload("")
@@ -336,11 +345,6 @@ def _readable(id: str, text: bytes | None) -> Envelope | None:
         return codec.envelope(id, text.decode())
     except (KeyError, ValueError, IndexError):
         return None
-
-
-def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(items), CALL_MAX):
-        yield items[at : at + CALL_MAX]
 
 
 def _row(change: Change) -> tuple[Any, ...]:

@@ -36,18 +36,19 @@ def measure(directory: Path, *, count: int, concurrency: int, latency_ms: float 
         workers = [system.fleet.run("reference", [*command, f"--hostname=reference{n}@%h"]) for n in (1, 2)]
         for worker in workers:
             worker.wait_for_text("reference: ready")
+        cpu = time.process_time()
         accepted = system.client.send_many(messages(count))
         # Taken from the store's homes, as nobody dispatches here.
         system.client.store.redis.delete(system.client.store.keys.ready("dispatch.promotional"))
         app = Celery("producer", broker=system.broker_server.url)
         app.conf.task_ignore_result = True
         before = sum(worker.cpu_seconds() for worker in workers)
-        begun, cpu = time.monotonic(), time.process_time()
+        begun = time.monotonic()
         for result in accepted:
             if isinstance(result, Accepted):
                 app.send_task("reference.submit", (result.id,), queue="reference")
-        publish = time.process_time() - cpu
+        producer = time.process_time() - cpu
         wait_for(lambda: system.counts()["taken"] >= count, "the reference", within=300, every=0.05)
         took = time.monotonic() - begun
-        spent = sum(worker.cpu_seconds() for worker in workers) - before + publish
+        spent = sum(worker.cpu_seconds() for worker in workers) - before + producer
         return Baseline(count / took, spent * 1e6 / count, concurrency)

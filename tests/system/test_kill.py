@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.ledger import Ledger, audit
+from lab.ledger import Ledger, Told, audit
 from lab.system import System
 from lab.waiting import wait_for
 from smsqueue import AcceptanceUnknown, Message, State
@@ -61,9 +61,9 @@ def under_way(system: System, share: float) -> None:
 
 def finish(system: System, what: str, begun: float, ids: list[str]) -> Ledger:
     wait_for(lambda: moving(system) == 0, "rest", within=240, every=0.1)
-    ledger = audit(system, CAMPAIGN, ids)
+    ledger = audit(system, CAMPAIGN, Told(ids))
     row = {
-        "scenario": what, "messages": COUNT, "lost": ledger.lost + ledger.vanished, "homeless": ledger.homeless,
+        "scenario": what, "messages": COUNT, "lost": ledger.gone, "homeless": ledger.homeless,
         "twice_allowed": ledger.twice_allowed, "twice_not_allowed": ledger.twice_not_allowed, "late": ledger.late,
         "in_doubt": ledger.in_doubt, "of_these_at_the_provider": ledger.in_doubt_taken,
         "seconds_to_heal": round(time.monotonic() - begun, 1),
@@ -77,7 +77,7 @@ def finish(system: System, what: str, begun: float, ids: list[str]) -> Ledger:
 
 def check(ledger: Ledger, *, doubt: int) -> None:
     assert ledger.accepted == COUNT
-    assert (ledger.lost, ledger.vanished, ledger.homeless) == (0, 0, 0)
+    assert (ledger.gone, ledger.stuck) == (0, 0)
     assert ledger.twice_not_allowed == 0
     assert (ledger.late, ledger.at_night) == (0, 0)
     assert ledger.in_doubt <= doubt

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import phonenumbers
 import pytz
+from phonenumbers import timezone
 
 from lab import books
 
@@ -28,6 +29,8 @@ OPENS, CLOSES = 8, 21
 IN_DOUBT = frozenset({"unknown", "unconfirmed"})
 TWICE_ALLOWED = frozenset({"otp"})
 """Categories of the lab's policy for which twice is better than never."""
+BY_AREA, FEW = frozenset({1, 52, 55}), 4
+"""Where an area code says in which zone a recipient is presumed to be; more zones than these are none's."""
 OVERDUE = 10.0
 """Seconds after which what lies in a home that somebody should have emptied counts as forgotten there."""
 UNDER_WAY = 3.0
@@ -210,6 +213,10 @@ def is_night(to: str, at: float) -> bool:
 def _zones(to: str) -> tuple[str, ...]:
     number = phonenumbers.parse(to)
     code = number.country_code or 0
+    if code in BY_AREA:
+        names = timezone.time_zones_for_geographical_number(number)
+        if len(names) <= FEW:
+            return tuple(names)
     region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(code)
     return tuple(pytz.country_timezones[region])
 

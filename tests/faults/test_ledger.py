@@ -17,6 +17,7 @@ from lab.ledger import Ledger, Silence, Stop, Told, weigh
 
 NOW = time.time()
 LONDON, NIGHT, DAY = "+447700900123", 1_800_054_000.0, 1_800_014_400.0  # a January's 23:00 and 12:00 in London
+TORONTO = 1_800_060_300.0  # 19:45 there
 COLUMNS = ("gone", "stuck", "twice_not_allowed", "twice_allowed", "late", "at_night", "after_stop", "in_doubt")
 
 
@@ -110,6 +111,11 @@ def test_the_ledger_finds_a_message_that_the_store_does_not_know(store):
         pytest.param(final("expired"), None, id="expired"),
         pytest.param({}, provider(NOW, NOW), id="tried twice, taken once"),
         pytest.param({"category": "service", "deadline": DAY + 60}, provider(DAY), id="sent by day"),
+        pytest.param(
+            {"category": "service", "deadline": TORONTO + 60},
+            provider(TORONTO, to="+14165550123"),
+            id="sent by day where its area code is, when Newfoundland is quiet",
+        ),
         pytest.param({"category": "alert", "deadline": NIGHT + 60}, provider(NIGHT), id="at night, which it may"),
         pytest.param(
             {"state": "queued", "home": "dispatch.otp", "places": ("ready:dispatch.otp",)}, None, id="waiting"

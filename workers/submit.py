@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-CHUNK = 100
+CHUNK = 200
 """Messages gated together: enough to share the scripts' cost, few enough that the first call starts at once."""
 RESERVE = 0.1
 """The part of the slots that only the first lane may use."""

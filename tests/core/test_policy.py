@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from smsqueue import policy_file
 from smsqueue.core import duration
@@ -388,3 +389,122 @@ def test_a_shift_table_counts_if_all_providers_of_a_category_use_it(first, secon
 )
 def test_a_limit_of_zero_is_refused(place, value, says):
     assert says in refusal(changed(place, value))
+
+
+# --- where bounds lie --------------------------------------------------------------------------
+
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "read_as"),
+    [
+        pytest.param("categories.otp.min_validity", "30s", 30 * SECOND, id="a code is worth thirty seconds"),
+        pytest.param("categories.otp.min_validity", "5m", 5 * MINUTE, id="or as long as its validity"),
+        pytest.param("categories.otp.validity", "15m", 15 * MINUTE, id="validity up to the longest"),
+        pytest.param("categories.reminder.longest", "32d", timedelta(days=32), id="a month ahead and a day"),
+        pytest.param("categories.otp.backoff", "5s", 5 * SECOND, id="a backoff that is its own cap"),
+        pytest.param("categories.otp.retention", "1m", MINUTE, id="remembered for a minute"),
+        pytest.param("categories.promotional.cap", 1, 1, id="one a day"),
+        pytest.param("categories.promotional.cap", 1000, 1000, id="a thousand a day"),
+        pytest.param("categories.otp.max_segments", 1, 1, id="one segment"),
+        pytest.param("categories.otp.max_segments", 10, 10, id="ten segments"),
+        pytest.param("categories.otp.attempts", 10, 10, id="ten attempts"),
+        pytest.param("providers.console.shortest", "3d", timedelta(days=3), id="one validity and no other"),
+        pytest.param("providers.console.window", 1, 1, id="one at a time"),
+        pytest.param("providers.console.rate", 0.5, 0.5, id="one in two seconds"),
+        pytest.param("quiet.min_window", "0s", timedelta(0), id="any hours in common are enough"),
+        pytest.param("quiet.min_window", "12h", timedelta(hours=12), id="half a day in common"),
+        pytest.param("quiet.guard", "30s", 30 * SECOND, id="the least guard"),
+        pytest.param("quiet.guard", "2h", timedelta(hours=2), id="the greatest guard"),
+        pytest.param("quiet.instead", {"*": "Europe/Paris"}, {"*": "Europe/Paris"}, id="a zone for numbers of nowhere"),
+        pytest.param("quiet.instead", {"RU": "Europe/Moscow,Asia/Omsk"}, {"RU": "Europe/Moscow,Asia/Omsk"}, id="two"),
+        pytest.param("lanes.otp.share", 0.6, 0.6, id="nine tenths of a window promised in all"),
+    ],
+)
+def test_a_policy_may_say_that(place, value, read_as):
+    part = policies.read(changed(place, value))
+    for name in place.split("."):
+        part = part[name] if isinstance(part, dict) else getattr(part, name)
+
+    assert part == read_as
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        pytest.param("categories.otp.min_validity", "29s", "categories.otp: must hold: 30s <= min", id="29 seconds"),
+        pytest.param(
+            "categories.otp.min_validity", "6m", "must hold: 30s <= min_validity", id="more than the validity"
+        ),
+        pytest.param("categories.otp.validity", "16m", "must hold: 30s <= min_validity", id="more than the longest"),
+        pytest.param(
+            "categories.reminder.longest", "33d", "longest is at most 32d", id="further than a calendar looks"
+        ),
+        pytest.param("categories.otp.backoff", "6s", "must hold: 0s < backoff", id="a backoff above its cap"),
+        pytest.param("categories.otp.retention", "59s", "retention is at least 1m", id="forgotten within the minute"),
+        pytest.param("categories.promotional.cap", 0, "greater than or equal to 1", id="none a day"),
+        pytest.param("categories.promotional.cap", 1001, "less than or equal to 1000", id="more than a thousand a day"),
+        pytest.param("categories.otp.max_segments", 11, "less than or equal to 10", id="eleven segments"),
+        pytest.param("categories.otp.max_segments", 0, "greater than or equal to 1", id="no segment"),
+        pytest.param("providers.console.shortest", "4d", "must hold: 1s <= shortest", id="no validity at all"),
+        pytest.param("providers.console.window", 0, "window is above 0; to stop a provider use", id="a window of zero"),
+        pytest.param("providers.console.rate", 0, "rate is above 0; to stop a provider use", id="a rate of zero"),
+        pytest.param("providers.console.rate", -1.5, "rate is above 0; to stop a provider use", id="a rate below zero"),
+        pytest.param("providers.console.burst", 0.0, "burst is above 0; to stop a provider use", id="a burst of zero"),
+        pytest.param(
+            "quiet.min_window", "13h", "min_window lies between 0s and 12h", id="more than half a day in common"
+        ),
+        pytest.param("quiet.guard", "29s", "guard lies between 30s and 2h", id="too small a guard"),
+        pytest.param("quiet.guard", "121m", "guard lies between 30s and 2h", id="too large a guard"),
+        pytest.param("quiet.instead", {"XX": "Europe/Paris"}, 'there is no country "XX"', id="a country that is none"),
+        pytest.param("quiet.instead", {"RU": "Moscow"}, "instead.RU: write IANA names", id="a zone that is none"),
+        pytest.param("lanes.otp.share", 0.61, "shares add up to more than 0.9", id="more than there is to share"),
+        pytest.param("providers.Console", {}, "providers.Console", id="a name with a capital"),
+    ],
+)
+def test_a_policy_may_not_say_that(place, value, says):
+    assert says in refusal(changed(place, value))
+
+
+@pytest.mark.parametrize(
+    ("given", "burst"),
+    [
+        pytest.param({}, None, id="no rate, no burst"),
+        pytest.param({"rate": 5}, 1.0, id="at least a segment"),
+        pytest.param({"rate": 50}, 5.0, id="a tenth of a second's rate"),
+        pytest.param({"rate": 50, "burst": 20}, 20.0, id="as it says"),
+    ],
+)
+def test_a_provider_takes_at_once(given, burst):
+    console = policy_file.document(None)["providers"]["console"]
+
+    assert policies.read(changed("providers.console", console | given)).providers["console"].burst == burst
+
+
+def test_every_mistake_is_named_and_none_shows_what_was_written():
+    document = changed("categories.otp.min_validity", "29s")
+    document["quiet"]["guard"] = "1s"
+    document["nonsense"] = {"secret": "493817"}
+    del document["providers"]["console"]["shortest"]
+
+    sentences = refusal(document).split("; ")
+
+    assert any(sentence.startswith("categories.otp: ") for sentence in sentences)
+    assert any(sentence.startswith("quiet: ") for sentence in sentences)
+    assert "providers.console.shortest: it is missing" in sentences
+    assert any(sentence.startswith("nonsense: there is no such key") for sentence in sentences)
+    assert "493817" not in refusal(document)
+
+
+def test_what_the_policy_does_not_know_is_treated_strictly():
+    policy = policies.read(policy_file.document(LAB))
+
+    assert policy.first_lane == "otp"
+    assert policy.sender_id("nobody", "twilio") is None
+    unknown = policy.category("gone")
+    assert (unknown.lane, unknown.quiet, unknown.doubt, unknown.resend) == (
+        "promotional", QuietKind.LEGAL, Doubt.WAIT, False,
+    )  # fmt: skip
+    with pytest.raises(ValidationError):
+        policy.numbers.accept_fiction = True

@@ -371,3 +371,44 @@ def test_marks_and_scripts_do_not_change_the_number(dress):
     digits = [written(digit, zero) + "".join(marks) for digit, (zero, marks) in zip(GB[1:], dress, strict=True)]
 
     assert read("+" + "".join(digits)) == (GB, "GB")
+
+
+# --- exactly ------------------------------------------------------------------------------------
+
+
+def test_a_number_shows_the_same_word_whatever_shows_it():
+    number = msisdn.parse("+442079460123").msisdn
+
+    assert {str(number), repr(number), f"{number}", f"{number:>20}"} == {"<Msisdn>"}
+    assert "2079" not in repr(msisdn.parse("+442079460123"))
+
+
+@pytest.mark.parametrize(
+    ("spelling", "region", "rule"),
+    [
+        pytest.param(" " * 51 + "+442079460123", "", None, id="as long as a spelling may be"),
+        pytest.param(" " * 52 + "+442079460123", "", "too_long", id="a character longer"),
+        pytest.param("\t+44 20 7946 0123\r\n", "", None, id="white space around it"),
+        pytest.param("X+442079460123X", "", "not_a_number", id="letters around it"),
+        pytest.param("00442079460123", "", None, id="dialled abroad"),
+        pytest.param("00442079460123", "GB", None, id="dialled abroad from its own country"),
+        pytest.param("0044", "", "not_a_number", id="nothing but a country's code"),
+        pytest.param("+44", "", "not_a_number", id="nothing behind the plus"),
+        pytest.param("2079460123", "", "no_country", id="no country"),
+        pytest.param("+999123456789", "", "no_country", id="a code of no country"),
+        pytest.param("+4420794601234567", "", "too_long", id="longer than its country's numbers"),
+        pytest.param("+442079", "", "too_short", id="shorter than its country's numbers"),
+    ],
+)
+def test_the_rule_that_a_spelling_breaks(spelling, region, rule):
+    if rule is None:
+        assert msisdn.parse(spelling, region=region).msisdn.reveal() == "+442079460123"
+        return
+    with pytest.raises(InvalidMessage) as caught:
+        msisdn.parse(spelling, region=region)
+    assert (caught.value.field, caught.value.rule) == ("to", rule)
+    assert str(caught.value) == f"to: {msisdn.SENTENCES[rule]}"
+
+
+def test_a_number_of_the_world_is_of_no_country():
+    assert msisdn.parse("+80012345678").region == "001"

@@ -165,3 +165,52 @@ def test_every_name_of_the_table_is_one_of_a_countrys_list():
     assert {places._ALIASES.get(name, name) for name in named} <= listed | zones.DROPPED
     for old, new in places._ALIASES.items():
         assert clocks([old]) == clocks([new])
+
+
+# --- what the package's table does not know -----------------------------------------------------
+
+
+@pytest.mark.parametrize("area", [614, 621, 625, 626, 627, 628, 629, 635, 636, 639, 648, 649, 652, 656, 659])
+def test_an_area_of_chihuahua_may_keep_the_capitals_clock(area):
+    assert "A/Chihuahua" in note(f"+52{area}1234567", "MX", COUNTRY)
+
+
+@pytest.mark.parametrize(
+    ("area", "told"),
+    [
+        ("65", "~A/Cuiaba"),
+        ("66", "~A/Cuiaba"),
+        ("67", "~A/Campo_Grande"),
+        ("68", "~A/Rio_Branco"),
+        ("69", "~A/Porto_Velho"),
+        ("81", "~A/Recife,A/Noronha"),
+        ("92", "~A/Manaus"),
+        ("93", "~A/Santarem"),
+        ("95", "~A/Boa_Vista"),
+        ("97", "~A/Manaus,A/Eirunepe"),
+        ("61", "~A/Sao_Paulo"),
+    ],
+)
+def test_an_area_of_brazil_is_its_states(area, told):
+    assert note(f"+55{area}912345678", "BR", COUNTRY) == told
+
+
+@pytest.mark.parametrize(
+    ("region", "first", "others"),
+    [
+        pytest.param("US", "208", "986", id="Idaho"),
+        pytest.param("CA", "250", "236 257 672 778", id="British Columbia"),
+        pytest.param("US", "270", "364", id="western Kentucky"),
+        pytest.param("CA", "306", "474 639", id="Saskatchewan"),
+        pytest.param("CA", "418", "367 581", id="eastern Quebec"),
+        pytest.param("US", "541", "458", id="Oregon"),
+        pytest.param("CA", "709", "879", id="Newfoundland and Labrador"),
+        pytest.param("US", "812", "930", id="southern Indiana"),
+        pytest.param("US", "850", "448", id="western Florida"),
+    ],
+)
+def test_a_second_code_on_the_same_ground_has_the_same_zones(region, first, others):
+    expected = note(f"+1{first}5550123", region, COUNTRY)
+
+    assert expected.count("A/") > 1
+    assert {note(f"+1{other}5550123", region, COUNTRY) for other in others.split()} == {expected}

@@ -8,10 +8,12 @@ import tomllib
 from importlib import resources
 
 import pytest
+from pydantic import ValidationError
 
 from smsqueue import policy_file, send_hours
 from smsqueue.core import policy as policies
 from smsqueue.core.rules.hours import rules_for
+from smsqueue.core.send_hours import Confidence, Row, Rule, Table, courtesy
 from smsqueue.errors import InvalidPolicy
 
 SHIPPED = resources.files("smsqueue").joinpath("data/send_hours.toml").read_text("utf-8")
@@ -188,3 +190,71 @@ def test_rows_written_in_line_are_counted(tmp_path):
 @pytest.mark.parametrize("text", ['hours = "Mo-Su 08:00-20:00"', "[hours]\nFR = 5", "hours = [5]"])
 def test_a_table_that_holds_no_rows_is_refused(tmp_path, text):
     assert "write each row below a line that says [[hours]]" in refusal(tmp_path, text)
+
+
+# --- a row by itself ----------------------------------------------------------------------------
+
+
+def row(**changes) -> Row:
+    return Row.model_validate({
+        "country": "FR", "hours": "Mo-Su 09:00-20:00", "source": "our lawyer", "date": "2026-11-24",
+        "confidence": "primary", **changes,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        pytest.param("UK", "GB", id="what people call the United Kingdom"),
+        pytest.param("uk", "GB", id="in small letters"),
+        pytest.param("EL", "GR", id="what the European Union calls Greece"),
+        pytest.param("SU", "RU", id="what is no more"),
+        pytest.param("FX", "FR", id="what never was"),
+        pytest.param("fr", "FR", id="a country in small letters"),
+        pytest.param("France", "GB", id="a name: an example"),
+    ],
+)
+def test_a_country_that_is_none_is_told_what_was_likely_meant(written, meant):
+    with pytest.raises(ValidationError, match=f'there is no country "{written}".* like "{meant}"'):
+        row(country=written)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"source": ""}, id="no source"),
+        pytest.param({"source": "x" * 401}, id="a source that is a book"),
+        pytest.param({"cap": 0}, id="none a day"),
+        pytest.param({"cap": 1001}, id="more than a thousand a day"),
+        pytest.param({"subdivision": "fl"}, id="a subdivision in small letters"),
+        pytest.param({"country": "*", "subdivision": "FL"}, id="a subdivision of every country"),
+        pytest.param({"hour": "24/7"}, id="a key that there is not"),
+    ],
+)
+def test_a_row_is_refused_with(changes):
+    with pytest.raises(ValidationError):
+        row(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"source": "x"}, {"source": "x" * 400}, {"cap": 1}, {"cap": 1000}])
+def test_a_row_may_have(changes):
+    assert row(**changes).model_dump().items() >= changes.items()
+
+
+def test_a_row_stands_still_and_says_what_it_holds():
+    found = row(country="US", subdivision="FL", hours="Mo-Su 09:00-20:00; PH off", cap=3)
+
+    assert (found.place, found.names_holidays, row().names_holidays) == ("US-FL", True, False)
+    assert found.rule() == Rule("us-fl", found.hours, "our lawyer", "2026-11-24", Confidence.PRIMARY, 3)
+    assert courtesy("24/7") == Rule("courtesy", "24/7", "the policy's quiet.open", "", Confidence.JUDGEMENT)
+    with pytest.raises(ValidationError):
+        found.cap = 4
+
+
+def test_a_table_without_a_default_allows_promotion_nowhere_else():
+    service = row(country="*", classes=["service"])
+
+    assert Table([row()]).promotional("DE") == ()
+    assert Table([row(), service]).promotional("DE") == ()
+    assert [rule.id for rule in Table([row(), row(country="*")]).promotional("DE-BY")] == ["default"]
+    assert [rule.id for rule in Table([row(), row(subdivision="75C")]).promotional("FR-75C")] == ["fr", "fr-75c"]

@@ -36,3 +36,13 @@ def test_where_an_id_belongs_stays_as_it_was_when_it_was_made(id, shards, expect
 
 def test_a_bucket_makes_an_id():
     assert all(is_id(bucket(number) + "x" * 16) for number in range(BUCKETS))
+
+
+def test_the_first_and_the_last_bucket_of_each_shard():
+    ids = ["00", "7f", "80", "ff"]
+
+    assert [shard_of(id + "x" * 16, 2) for id in ids] == [0, 0, 1, 1]
+    assert [shard_of(id + "x" * 16, 256) for id in ids] == [0, 127, 128, 255]
+    assert [shard_of(id + "x" * 16, 3) for id in ("55", "56", "aa", "ab")] == [0, 1, 1, 2]
+    assert shard_of("zz" + "x" * 16, 4) == 0
+    assert isinstance(shard_of("80" + "x" * 16, 2), int)

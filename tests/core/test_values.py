@@ -17,6 +17,7 @@ from smsqueue.core.envelope import Attempt
 from smsqueue.core.facts import CLEAR
 from smsqueue.core.message import Message
 from smsqueue.core.payload import Payload
+from smsqueue.core.receipt import Receipt, ReceiptStatus
 from smsqueue.core.submission import Capabilities, SendResult, SendStatus, Submission
 from smsqueue.core.timing import Hold
 
@@ -155,3 +156,11 @@ def test_an_id_is_known_by_its_form(value, expected):
 
 def test_one_shard_has_one_bucket():
     assert identity.BUCKET == "00"
+
+
+def test_a_receipt_says_nothing_that_it_was_not_told():
+    bare = Receipt(provider_id="x", status=ReceiptStatus.DELIVERED)
+
+    assert (bare.code, bare.temporary) == ("", False)
+    with pytest.raises(TypeError):
+        Receipt("x", ReceiptStatus.DELIVERED)

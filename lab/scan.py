@@ -38,7 +38,8 @@ def leaks(system: System, sample: Path, *, flower_password: str) -> dict[str, in
     surfaces = {
         "logs": b"".join(path.read_bytes() for path in sorted((system.directory / "logs").glob("*.log"))),
         "append-only file": b"".join(
-            path.read_bytes() for path in sorted(system.store_server.directory.rglob("appendonly*/*.aof"))
+            path.read_bytes()
+            for path in sorted(system.store_server.directory.glob("appendonlydir/*"))  # its base, too
         ),
         "live keys": b"\n".join(_live_keys(system)),
         "Flower's pages": b"\n".join(_pages(system, flower_password)),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from smsqueue.core.states import Reason
 from smsqueue.store import pauses
 
 if TYPE_CHECKING:
@@ -44,4 +45,5 @@ def _recover(store: Store, retention: timedelta) -> Counter[str]:
     store.leap(JUMP)
     if ours:
         store.unpause(pauses.EVERYTHING)
+        store.release(f"park:{Reason.PAUSED}")  # accepted and looked at meanwhile
     return counts

@@ -160,6 +160,26 @@ def test_recovering_twice_changes_nothing_more(store, client):
     assert recover(store) == {"kept": 1}
 
 
+def test_what_is_accepted_and_parked_while_a_recovery_runs_goes_on_after_it(server, store, client):
+    class Busy(Store):
+        def leap(self, by):
+            id = client.send(message()).id
+            store.take("dispatch.service", lease=LEASE)
+            loaded = store.load([id])[0]
+            outcome = decide(loaded.envelope, store.policies.current, loaded.facts, store.clock.now())
+            carry_out(store, [Decided(loaded.envelope, outcome)], store.clock.now())
+            self.parked = id, state_of(store, id)
+            super().leap(by)
+
+    busy = Busy(connect(server.url, role="test"))
+    recover(busy)
+
+    id, then = busy.parked
+    assert then == (State.HELD, Reason.PAUSED, "park:paused")
+    assert state_of(store, id)[2] == "dispatch.service"
+    assert id in store.take("dispatch.service", lease=LEASE)[1]
+
+
 def test_an_operators_own_pause_of_everything_outlives_a_recovery(store):
     pauses.pause(store, "all", "")
 

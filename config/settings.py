@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     hint_lease_first: Duration = timedelta(seconds=5)
     """The same for the policy's first lane, that of one-time codes."""
 
-    slots: int = Field(default=500, ge=1, le=5000)
+    slots: int = Field(default=800, ge=1, le=5000)
     """Requests in flight per provider and submit process: so many may be in doubt if it is killed."""
     call_limit: Duration = timedelta(seconds=10)
     """How long one call to a provider may take, from connecting to the last byte of the answer."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-LINGER = 0.04
+LINGER = 0.01
 """Seconds that an answer waits for others. It has reached the phone already, so nobody is waiting for it."""
 PATIENCE = 0.5
 """Seconds between tries while the store is away."""

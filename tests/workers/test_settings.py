@@ -38,4 +38,4 @@ def test_a_limit_of_zero_is_refused(name, value, says, monkeypatch):
 
 
 def test_the_defaults_are_good():
-    assert settings.read().slots == 500
+    assert settings.read().slots == 800

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsqueue.core.decide import decide
-from smsqueue.core.facts import Facts
 from smsqueue.core.outcome import End, Handoff, Hold, Park
 from smsqueue.core.rules.cap import cap
 from smsqueue.core.settle import again
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from smsqueue.core.envelope import Envelope
+    from smsqueue.core.facts import Facts
     from smsqueue.core.outcome import Outcome
     from smsqueue.core.payload import Payload
     from smsqueue.store.store import Loaded, Store
@@ -40,6 +41,7 @@ class Prepared(NamedTuple):
     valid_until: datetime
     cap: str
     most: int
+    facts: Facts
 
 
 class LastLook:
@@ -73,15 +75,21 @@ class LastLook:
         """Whether a lane's messages go although too few replicas know of it: a late one-time code is useless."""
         return lane == self._store.policies.current.first_lane
 
-    def turned_away(self, envelope: Envelope, code: str, now: datetime) -> Outcome:
-        """Decide about a message that the gate did not let pass, on what the gate saw."""
-        policy = self._store.policies.current
+    def turned_away(self, item: Prepared, code: str, now: datetime) -> Outcome | None:
+        """Decide about a message that the gate did not let pass, on what the gate saw; None: it waits before it."""
+        envelope, policy, facts = item.envelope, self._store.policies.current, item.facts
+        if code == "throttled":
+            return None
         if code == "paused":
             return Park(Reason.PAUSED)
         if code.startswith("capped:"):
             room = from_ms(int(code.removeprefix("capped:")))
             return again(envelope, policy, now, room, Reason.CAPPED)
-        outcome = decide(envelope, policy, Facts(withdrawn=code == "withdrawn"), now)
+        if code == "ailing":
+            facts = replace(facts, ailing_providers=facts.ailing_providers | {self._provider})
+        outcome = decide(envelope, policy, replace(facts, withdrawn=code == "withdrawn"), now)
+        if code == "ailing" and isinstance(outcome, Handoff):
+            return None if outcome.provider == self._provider else outcome
         return Hold(now, Reason.CLOCK) if outcome is None or isinstance(outcome, Handoff) else outcome
 
     def _look(self, loaded: Loaded, envelope: Envelope) -> Prepared | Outcome | None:
@@ -100,7 +108,7 @@ class LastLook:
             return payload
         most = cap(envelope, policy)
         token = "" if most is None else self._opener.cap_token(envelope, payload)
-        return Prepared(envelope, payload, outcome.valid_until, token, most or 0)
+        return Prepared(envelope, payload, outcome.valid_until, token, most or 0, loaded.facts)
 
     def _clock_is_wrong(self, envelope: Envelope) -> bool:
         if self._max_skew is None or not self._store.policies.current.category(envelope.category).quiet:

@@ -100,10 +100,12 @@ def _providers(seen: Gauges, windows: Mapping[str, tuple[int, int]]) -> Iterator
         limit.add_metric((provider,), places)
     waits = CounterMetricFamily("smsqueue_rate_waits", "How often ids waited for the rate.", labels=("provider",))
     patience = _gauge("smsqueue_provider_patience_seconds", "How long it still asks to be spared.", "provider")
+    ailing = _gauge("smsqueue_provider_ailing", "Whether its calls end badly and it is only probed.", "provider")
     for provider, rate in seen.rates.items():
+        ailing.add_metric((provider,), rate.ailing)
         waits.add_metric((provider,), rate.waits)
         patience.add_metric((provider,), rate.patience.total_seconds())
-    yield from (used, limit, waits, patience)
+    yield from (used, limit, waits, patience, ailing)
 
 
 def _processes(seen: Gauges) -> Iterator[Metric]:

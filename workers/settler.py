@@ -17,6 +17,7 @@ from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
 from workers.carry_out import Decided, carry_out
+from workers.health import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,7 @@ class Settler:
     def __init__(self, store: Store, executor: Executor, *, everywhere: Store | None = None) -> None:
         self._store = store
         self._everywhere = everywhere or store
+        self.health = Health(store)
         self._executor = executor
         self._answers: list[Answered] = []
         self._written: list[Callable[[], None]] = []
@@ -111,6 +113,7 @@ class Settler:
 
     def _write(self, batch: Sequence[Answered]) -> list[Answered]:
         """Write a batch; what somebody else moved meanwhile is decided again on what it is now."""
+        self.health.report((a.envelope.attempts[-1].provider, a.result.status) for a in batch if a.result is not None)
         for _ in range(ROUNDS):
             now = self._store.clock.now()
             decided = [Decided(a.envelope, *self._verdict(a)) for a in batch]

@@ -169,22 +169,26 @@ class Submit:
         lease_ends = time.monotonic() + self._lease.total_seconds()
         codes = await self._gate(prepared, fence, queue)
         alone = self._last_look.goes_alone(queue.rpartition(".")[2])
+        if "probe" in codes:
+            self._settler.health.watch(self._name)
         now = self._store.clock.now()
         refused: list[Decided] = []
-        throttled: list[str] = []
+        waiting: list[str] = []
         for item, code in zip(prepared, codes, strict=True):
-            if code == "yes" or (code == "alone" and alone):
+            if code in {"yes", "probe"} or (code == "alone" and alone):
                 self._call_soon(item, fence, queue, lease_ends, now)
             elif code == "alone":  # past the gate, but a lost primary would forget it: surely not sent
                 self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
-            elif code == "throttled":
-                throttled.append(item.envelope.id)
             elif code != "lost":
-                refused.append(Decided(item.envelope, self._last_look.turned_away(item.envelope, code, now)))
+                outcome = self._last_look.turned_away(item, code, now)
+                if outcome is None:
+                    waiting.append(item.envelope.id)
+                else:
+                    refused.append(Decided(item.envelope, outcome))
         if refused:
             await self._in_thread(carry_out, self._store, refused, now)
-        if throttled:  # the provider asked somebody for patience: they wait where take will not hand them out
-            await self._in_thread(self._store.give_back, queue, throttled)
+        if waiting:  # the provider asked for patience, or is ailing: they wait where take will not hand them out
+            await self._in_thread(self._store.give_back, queue, waiting)
 
     def _load(self, ids: Sequence[str]) -> list[Loaded]:
         return self._store.load(ids, payloads=True)

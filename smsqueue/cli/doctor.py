@@ -79,6 +79,7 @@ def _findings(store: Store) -> Iterator[Finding]:
     yield _clock(store)
     yield from _processes(store)
     yield from _homes(store)
+    yield from _ailing(store)
     yield from _late(store)
 
 
@@ -109,6 +110,18 @@ def _answers(shard: Store) -> bool:
     except StoreUnavailable:
         return False
     return True
+
+
+def _ailing(store: Store) -> Iterator[Finding]:
+    """Say which providers do not answer, so that messages wait for them."""
+    fields: set[bytes] = set()
+    for shard in store.shards:
+        fields |= set(shard.redis.hkeys(shard.keys.health))  # type: ignore[arg-type]
+    for field in sorted(fields):
+        kind, _, provider = field.decode().partition("|")
+        if kind == "ask":
+            sentence = f"{provider} does not answer: it is only probed, and its messages wait"
+            yield Finding("provider", "trouble", sentence)
 
 
 def _late(store: Store) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ class Facts:
     paused: bool = False  # its lane, category, tenant or campaign
     withdrawn: bool = False  # its campaign was cancelled
     paused_providers: frozenset[str] = NOBODY
+    ailing_providers: frozenset[str] = NOBODY  # whose calls end badly: another is better
 
 
 CLEAR = Facts()

@@ -48,6 +48,8 @@ class EventName(StrEnum):
     LEASE_LOST = "lease.lost"  # too little of a lease was left to start a call
     CLOCK_SKEWED = "clock.skewed"  # this machine's clock and the server's differ
     POISON_FAILED = "poison.failed"  # messages that came back again and again were given up
+    PROVIDER_AILING = "provider.ailing"  # its calls end badly, one after the other: it is only probed
+    PROVIDER_WELL = "provider.well"  # a probe ended well
     RECEIPT_REFUSED = "receipt.refused"  # not genuine, or not readable
     RECEIPT_UNKNOWN = "receipt.unknown"  # genuine, for nothing that we know
     WORKER_ENDED = "worker.ended"  # something in its queue ended it

@@ -41,6 +41,7 @@ class Rate(NamedTuple):
 
     waits: int  # how often ids waited for it
     patience: timedelta  # for how long the provider asked to be spared
+    ailing: bool  # its calls end badly, and it is only probed (in a shard, at least)
 
 
 class Gauges(NamedTuple):
@@ -117,6 +118,7 @@ def merged(seen: list[Gauges]) -> Gauges:
             provider: Rate(
                 sum(one.rates[provider].waits for one in seen if provider in one.rates),
                 max(one.rates[provider].patience for one in seen if provider in one.rates),
+                any(one.rates[provider].ailing for one in seen if provider in one.rates),
             )
             for provider in first.rates
         },
@@ -155,12 +157,13 @@ def _look(store: Store) -> Gauges:
         pipe.hgetall(keys.beats)
         pipe.get(keys.door)
         pipe.hkeys(keys.pause)
+        pipe.hkeys(keys.health)
         pipe.info("memory")
         for provider in providers:
             pipe.hmget(keys.rate(provider), "waits", "hold")
         answers = pipe.execute()
     cards, answers = answers[: len(names)], answers[len(names) :]
-    first, counted, beating, door, scopes, memory, *rates = answers
+    first, counted, beating, door, scopes, health, memory, *rates = answers
     sizes: dict[str, int] = dict(zip(names, cards, strict=True))
     counters = {field.decode(): int(n) for field, n in counted.items()}
     pauses: dict[str, int] = {}
@@ -179,7 +182,9 @@ def _look(store: Store) -> Gauges:
         closed=tuple(filter(None, door.decode().split(","))) if door else (),
         pauses=pauses,
         rates={
-            provider: Rate(int(waits or 0), max(codec.from_ms(int(hold or 0)) - now, ZERO))
+            provider: Rate(
+                int(waits or 0), max(codec.from_ms(int(hold or 0)) - now, ZERO), f"ask|{provider}".encode() in health
+            )
             for provider, (waits, hold) in zip(providers, rates, strict=True)
         },
     )

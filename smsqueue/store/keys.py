@@ -12,6 +12,7 @@ class Keys:
         self.prefix = f"sms:{{{shard}}}:"
         self.due = self.prefix + "due"  # asleep: id -> when to look (ms)
         self.events = self.prefix + "events"  # stream of what became of messages
+        self.health = self.prefix + "health"  # providers whose calls end badly, and when one is probed: see health.lua
         self.pause = self.prefix + "pause"  # what is paused or withdrawn: scope -> since when (ms)
         self.meta = self.prefix + "meta"  # shard count, format, epoch, and how far a policy was carried
         self.policy = self.prefix + "policy"  # the policy in force: version, document

@@ -69,7 +69,8 @@ class Layout:
         self.queues = (*self.dispatch, *self.submit)
         self.wires = tuple(wire_of(queue) for queue in self.submit)
         self.homes = (
-            keys.due, keys.meta, keys.pause, keys.events, keys.policy, keys.clock, keys.suspects, keys.tally,
+            keys.due, keys.meta, keys.pause, keys.health, keys.events, keys.policy, keys.clock, keys.suspects,
+            keys.tally,
             *(keys.ready(queue) for queue in self.queues),
             *(keys.out(queue) for queue in self.queues),
             *(keys.home(name) for name in (*self.wires, *PARKS)),

@@ -43,7 +43,7 @@ MOVE_MAX = 500
 
 SCRIPTS = (
     "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle", "relook",
-    "audit", "pause", "leap", "beat", "door",
+    "audit", "pause", "leap", "beat", "door", "health",
 )  # fmt: skip
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -179,12 +179,12 @@ class Store:
     def _load(self, ids: Sequence[str], *, payloads: bool) -> Iterator[Loaded]:
         answer = self._call("load", self._both(ids), (int(payloads), *ids))
         self.policies.seen(int(answer[2]))
-        providers = frozenset(filter(None, answer[3].decode().split(",")))
-        for id, at in zip(ids, range(4, len(answer), 4), strict=True):
+        providers, ailing = (frozenset(filter(None, names.decode().split(","))) for names in answer[3:5])
+        for id, at in zip(ids, range(5, len(answer), 4), strict=True):
             text, payload, paused, withdrawn = answer[at : at + 4]
             facts = CLEAR
-            if paused or withdrawn or providers:
-                facts = Facts(bool(paused), bool(withdrawn), providers)
+            if paused or withdrawn or providers or ailing:
+                facts = Facts(bool(paused), bool(withdrawn), providers, ailing)
             yield Loaded(_readable(id, text), payload, facts)
 
     def apply(self, changes: Sequence[Change], *, wake: bool = True) -> list[str]:
@@ -202,7 +202,7 @@ class Store:
     def gate(self, passages: Sequence[Passage], *, fence: str, queue: str, lease: timedelta) -> list[str]:
         """Let messages of one queue onto the wire under a fence; at most CALL_MAX. See gate.lua.
 
-        A code `yes` becomes `alone` where too few replicas know of it: then no call may start.
+        A code `yes` or `probe` becomes `alone` where too few replicas know of it: then no call may start.
         """
         keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
         keys += [self.keys.cap(passage.cap) for passage in passages if passage.cap]
@@ -216,7 +216,7 @@ class Store:
         ]  # fmt: skip
         args = (fence, provider, queue, wire_of(queue), lease // MILLISECOND, _json(rows))
         answer, safe = self._call_safely("gate", keys, args)
-        return ["alone" if not safe and code == b"yes" else code.decode() for code in answer[2:]]
+        return ["alone" if not safe and code in _PASSED else code.decode() for code in answer[2:]]
 
     def stop(self, ids: Sequence[str], *, reason: str, retention: timedelta) -> list[str]:
         """Withdraw messages. Answers `cancelled`, `stopping`, `submitted`, `final` or `missing`."""
@@ -235,6 +235,10 @@ class Store:
     def throttle(self, provider: str, wait: timedelta) -> None:
         """Obey a provider that asked for patience: nobody takes or gates anything for it."""
         self._call("throttle", (), (provider, wait // MILLISECOND))
+
+    def health(self, provider: str, *, well: bool, bad: int) -> str:
+        """Tell how calls ended: whether one ended well, and how many badly since. Answers `ailing`, `well` or ``."""
+        return str(self._call("health", (), (provider, int(well), bad))[2].decode())
 
     def pause(self, scope: str) -> None:
         """Hold a scope back at the last door before a provider; as many replicas as configured know of it."""
@@ -372,6 +376,7 @@ def _row(change: Change) -> tuple[Any, ...]:
 
 _json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 """What a script is told of a batch is one argument: for Python and for the server that is cheaper than thousands."""
+_PASSED = frozenset({b"yes", b"probe"})
 _FENCED = frozenset({State.SUBMITTING, State.UNKNOWN})
 _TOLD = {state: state not in {State.QUEUED, State.HELD, State.SUBMITTING} for state in State}
 """What goes into the event stream."""

@@ -153,6 +153,37 @@ def test_late_in_the_evening_only_who_hands_validity_on_is_asked(envelope, noon,
     assert got == (Handoff(expected, noon + left) if expected else UNREPRESENTABLE)
 
 
+@pytest.mark.parametrize(
+    ("made", "ailing", "paused", "expected"),
+    [
+        pytest.param((), {"first"}, (), "second", id="another is better"),
+        pytest.param((), {"first", "second"}, (), "third", id="the only one that is well"),
+        pytest.param(("refused",), {"first"}, (), "second", id="another's turn anyway"),
+        pytest.param((), {"first"}, {"second"}, "third", id="a paused one is no better"),
+        pytest.param((), THREE, (), "first", id="all are ailing: the one whose turn it is"),
+        pytest.param(("refused",), THREE, (), "second", id="all are ailing, at the second attempt"),
+        pytest.param((), {"first"}, {"second", "third"}, "first", id="the others are paused: wait at its door"),
+        pytest.param((), {"first"}, THREE, None, id="paused counts more than ailing"),
+        pytest.param(("no_route",), {"first"}, {"second", "third"}, None, id="it never will, well or not"),
+        pytest.param(("refused", "no_route", "no_route"), {"first"}, (), "first", id="the others never will"),
+    ],
+)
+def test_an_ailing_provider_is_the_last_choice_of_all(envelope, noon, made, ailing, paused, expected):
+    facts = Facts(paused_providers=frozenset(paused), ailing_providers=frozenset(ailing))
+
+    got = route(envelope(attempts=attempts(*made)), three(), facts, noon, noon + HOUR)
+
+    assert got == (Handoff(expected, noon + HOUR) if expected else Park(Reason.PAUSED))
+
+
+def test_an_ailing_provider_that_cannot_take_it_in_time_is_no_choice(envelope, noon):
+    facts = Facts(ailing_providers=frozenset({"first"}))
+    soon = noon + 59 * MINUTE
+
+    assert route(envelope(), three(late_cutoff="60m", reaches="second"), facts, noon, soon) == Handoff("second", soon)
+    assert route(envelope(), three(late_cutoff="60m"), facts, noon, soon) == UNREPRESENTABLE
+
+
 @pytest.mark.parametrize("paused", THREE)
 @pytest.mark.parametrize(
     ("left", "expected"),

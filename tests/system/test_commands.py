@@ -225,3 +225,11 @@ def test_doctor_says_which_provider_delivered_late(run, store):
     store.redis.hset(store.keys.tally, "late|in_quiet|twilio|IN", 2)
 
     assert "twilio delivered 2 in quiet hours in IN" in run("doctor")[1]
+
+
+def test_doctor_says_which_provider_does_not_answer(run, store):
+    assert "does not answer" not in run("doctor")[1]
+
+    store.health("twilio", well=False, bad=20)
+
+    assert "twilio does not answer: it is only probed" in run("doctor")[1]

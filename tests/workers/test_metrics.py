@@ -336,6 +336,16 @@ def test_a_provider_that_asks_for_patience_and_waits_for_its_rate_are_shown(stor
     assert value(found, "smsqueue_rate_waits_total", provider="twilio") == 7
 
 
+def test_a_provider_that_is_only_probed_is_shown(store):
+    assert value(scrape(store), "smsqueue_provider_ailing", provider="twilio") == 0
+
+    store.health("twilio", well=False, bad=20)
+
+    found = scrape(store)
+    assert value(found, "smsqueue_provider_ailing", provider="twilio") == 1
+    assert value(found, "smsqueue_provider_ailing", provider="console") == 0
+
+
 def test_what_a_recovery_puts_in_doubt_is_counted(store, one):
     recover(store)
 

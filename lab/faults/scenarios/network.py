@@ -78,6 +78,7 @@ def _lose_answers(trial: Trial) -> None:
         "audit": lambda: audit(store),
         "door": lambda: store.close_door(["promotional"], lasts=timedelta(seconds=1)),
         "throttle": lambda: _throttled(trial),
+        "health": lambda: _dropped(trial),
         "give_back": lambda: _throttled(trial),
     }
     trial.under_way(0.05)
@@ -100,6 +101,13 @@ def _pause_and_resume(trial: Trial) -> None:
 def _throttled(trial: Trial) -> None:
     """Let the provider ask for patience while much is on its way to it."""
     trial.system.configure(shares={"throttle": 0.3})
+    trial.producer.send_more(60)
+    trial.system.configure(shares={})
+
+
+def _dropped(trial: Trial) -> None:
+    """Let the provider lose answers while much is on its way to it."""
+    trial.system.configure(shares={"take_and_drop": 0.3})
     trial.producer.send_more(60)
     trial.system.configure(shares={})
 

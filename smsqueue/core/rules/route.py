@@ -1,4 +1,7 @@
-"""Which provider: the next of the category's that serves it and can express what validity is left."""
+"""Which provider: the next of the category's that serves it and can express what validity is left.
+
+One whose calls end badly is chosen only where no other is possible: then the message waits for it at its door.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def route(
     category, attempts = policy.category(envelope.category), envelope.attempts
     routes, left = category.routes, valid_until - now
     ends_quiet = bool(category.late_cutoff) and valid_until < envelope.deadline
-    reason, paused = Reason.NO_ROUTE, False
+    reason, paused, ailing = Reason.NO_ROUTE, False, ""
     for turn in range(len(routes)):
         name = routes[(len(attempts) + turn) % len(routes)]
         if attempts and any(a.provider == name and a.result == SendStatus.NO_ROUTE for a in attempts):
@@ -37,8 +40,12 @@ def route(
             reason = Reason.VALIDITY_UNREPRESENTABLE
         elif name in facts.paused_providers:
             paused = True
+        elif name in facts.ailing_providers:
+            ailing = ailing or name
         else:
             return Handoff(name, valid_until)
+    if ailing:
+        return Handoff(ailing, valid_until)
     if paused:  # one that could still take it
         return Park(Reason.PAUSED)
     state = State.FAILED if reason is Reason.NO_ROUTE else State.EXPIRED

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from smsqueue.admission import Admitted, admit, foresee
-from smsqueue.core import identity
-from smsqueue.core.message import Message
+from smsqueue.admission import Admitted, admit
 from smsqueue.core.states import Reason, State
-from smsqueue.errors import AcceptanceUnknown, InvalidMessage, Misconfigured, StoreBehind, StoreUnavailable
+from smsqueue.errors import AcceptanceUnknown, InvalidMessage, StoreBehind, StoreUnavailable
+from smsqueue.inquiry import Inquiry, checked, from_environment
 from smsqueue.keyring import Keyring
-from smsqueue.store import pauses
-from smsqueue.store.connected import connected, examine_all, shard_count
 from smsqueue.store.shards import UNKNOWN
 from smsqueue.store.store import CALL_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import timedelta
-    from typing import Self
+    from datetime import datetime
 
-    from smsqueue.core.envelope import Envelope
-    from smsqueue.core.outlook import Outlook
-    from smsqueue.core.policy import Policy
-    from smsqueue.store.store import Store
-
-MEET_AGAIN = 5.0
-"""Seconds until a shard that did not answer at the start is looked at again."""
+    from smsqueue.core.message import Message
 
 
 class Accepted(NamedTuple):
@@ -59,7 +46,7 @@ class Refused(NamedTuple):
 Result: TypeAlias = Accepted | Refused
 
 
-class Client:
+class Client(Inquiry):
     """Enqueues messages. Safe to share among threads, and to use after a fork.
 
     `Client()` reads SMSQUEUE_REDIS_URL, SMSQUEUE_KEYRING_FILE and SMSQUEUE_SUBJECT_FILE; SMSQUEUE_SHARDS and
@@ -77,17 +64,7 @@ class Client:
         shards: int | None = None,
     ) -> None:
         self._keyring = keyring or keyring_from_environment()
-        url = redis_url or _from_environment("SMSQUEUE_REDIS_URL", "the address of the store's server")
-        copies = _replicas() if replicas is None else replicas
-        count = shards or shard_count(os.environ.get("SMSQUEUE_SHARDS", "1"))
-        self._store = connected(url, role="client", timeout=timeout, shards=count, replicas=copies)
-        self._to_meet = self._store.shards
-        self._meet_at = 0.0
-
-    @property
-    def store(self) -> Store:
-        """The store beneath, for operators' commands."""
-        return self._store
+        super().__init__(redis_url, role="client", timeout=timeout, replicas=replicas, shards=shards)
 
     def send(self, message: Message, *, id: str = "") -> Accepted:
         """Accept one message.
@@ -152,43 +129,6 @@ class Client:
             raise AcceptanceUnknown(made)
         return results
 
-    def status(self, ids: Sequence[str]) -> list[Envelope | None]:
-        """Say where messages are; None for an id the store does not know (any more)."""
-        return [loaded.envelope for loaded in self._store.load(_checked(ids))]
-
-    def explain(self, id: str) -> Envelope:
-        """Return a message's envelope with its last decisions. Raises InvalidMessage for an unknown id."""
-        envelope = self.status([id])[0]
-        if envelope is None:
-            raise InvalidMessage("id", "unknown_id", "the store does not know it, or no longer")
-        return envelope
-
-    def explain_number(
-        self, to: str, *, category: str, at: datetime | None = None, region: str = "", timezone: str = ""
-    ) -> Outlook:
-        """Say what would become of a message of a category to a number at an instant (now, if none is given).
-
-        Where its owner may be and how that was found, the rules with their sources, the next windows. Nothing is
-        stored. Raises InvalidMessage for whatever would refuse such a message.
-        """
-        policy, now = self._prepare()
-        if at is not None and at.utcoffset() is None:
-            raise InvalidMessage("at", "naive_datetime", "an instant needs a time zone: datetime(..., tzinfo=UTC)")
-        message = Message(to=to, text="", category=category, region=region, timezone=timezone)
-        return foresee(message, policy=policy, now=at.astimezone(UTC) if at else now)
-
-    def cancel(self, ids: Sequence[str]) -> list[str]:
-        """Withdraw messages.
-
-        Answers per id: `cancelled`; `stopping` (a call is under way or in doubt: it will not be tried again);
-        `submitted` (too late); `final`; `missing`.
-        """
-        return self._store.stop(_checked(ids), reason=Reason.CANCELLED, retention=self._retention())
-
-    def cancel_campaign(self, campaign: str) -> None:
-        """Withdraw every message of a campaign that is not yet at a provider, however many they are."""
-        pauses.withdraw(self._store, campaign)
-
     def plan_many(self, messages: Iterable[Message]) -> list[Result]:
         """Say what would become of messages, and store nothing."""
         results: list[Result] = []
@@ -200,7 +140,7 @@ class Client:
 
     def _accept(self, batch: Sequence[Admitted | Refused]) -> list[tuple[str, str]]:
         entries = [item.entry for item in batch if isinstance(item, Admitted)]
-        return self._store.accept(entries, retention=self._retention()) if entries else []
+        return self._store.accept(entries, retention=self._store.policies.current.retention) if entries else []
 
     def _admit(self, batch: Sequence[Message], ids: Sequence[str], *, first: int) -> list[Admitted | Refused]:
         policy, now = self._prepare()
@@ -209,7 +149,7 @@ class Client:
             id = ids[index] if index < len(ids) else ""
             try:
                 if id:
-                    _checked([id])
+                    checked([id])
                 admitted.append(
                     admit(message, policy=policy, keyring=self._keyring, now=now, id=id, shards=len(self._store.shards))
                 )
@@ -217,27 +157,6 @@ class Client:
                 sentence = str(error).removeprefix(f"{error.field}: ")
                 admitted.append(Refused(first + index, error.field, error.rule, sentence))
         return admitted
-
-    def _prepare(self) -> tuple[Policy, datetime]:
-        if self._to_meet and time.monotonic() >= self._meet_at:
-            _, away = examine_all(self._store, self._to_meet)
-            self._store.greet()  # brings the server's time
-            self._to_meet, self._meet_at = away, time.monotonic() + MEET_AGAIN
-        return self._store.policies.current, self._store.clock.now()
-
-    def _retention(self) -> timedelta:
-        return max(category.retention for category in self._store.policies.current.categories.values())
-
-    def close(self) -> None:
-        """Give back the connections."""
-        for shard in self._store.shards:
-            shard.redis.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class _Batch(NamedTuple):
@@ -291,30 +210,10 @@ def _batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
         yield batch
 
 
-def _checked(ids: Sequence[str]) -> Sequence[str]:
-    if not all(identity.is_id(id) for id in ids):
-        raise InvalidMessage("id", "bad_id", "an id has 18 characters: letters, digits, dash and underscore")
-    return ids
-
-
 def keyring_from_environment() -> Keyring:
     """Load the keys that SMSQUEUE_KEYRING_FILE and SMSQUEUE_SUBJECT_FILE name. Raises Misconfigured."""
     what = "written by `smsqueue keys init`"
     return Keyring.load(
-        Path(_from_environment("SMSQUEUE_KEYRING_FILE", f"the file of payload keys, {what}")),
-        Path(_from_environment("SMSQUEUE_SUBJECT_FILE", f"the file of the subject key, {what}")),
+        Path(from_environment("SMSQUEUE_KEYRING_FILE", f"the file of payload keys, {what}")),
+        Path(from_environment("SMSQUEUE_SUBJECT_FILE", f"the file of the subject key, {what}")),
     )
-
-
-def _replicas() -> int:
-    given = os.environ.get("SMSQUEUE_REPLICAS", "0")
-    if not given.isdecimal():
-        raise Misconfigured("SMSQUEUE_REPLICAS is the number of replicas that must have a message: 0, 1, 2 ...")
-    return int(given)
-
-
-def _from_environment(name: str, what: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise Misconfigured(f"{name} is not set: {what}.")
-    return value

@@ -91,8 +91,7 @@ class Pump:
 
     def tick(self) -> bool:
         """Move what is due and top up every queue that waits; says whether there may be more to do at once."""
-        retention = max(category.retention for category in self._store.policies.current.categories.values())
-        woken = self._store.wake(retention=retention)
+        woken = self._store.wake(retention=self._store.policies.current.retention)
         if woken.poisoned:
             event(_log, logging.ERROR, EventName.POISON_FAILED, count=woken.poisoned)
         moved = sum(self._hints.top_up(queue) for queue, waiting in woken.waiting.items() if waiting)

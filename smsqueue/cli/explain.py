@@ -10,11 +10,11 @@ import typer
 
 from smsqueue.cli import sentences, show
 from smsqueue.cli.messages import instant
-from smsqueue.client import Client
 from smsqueue.core import duration
 from smsqueue.core.places import Origin
 from smsqueue.core.states import Reason
 from smsqueue.errors import InvalidMessage
+from smsqueue.inquiry import Inquiry
 
 if TYPE_CHECKING:
     from smsqueue.core.envelope import Envelope
@@ -44,18 +44,18 @@ def explain(
     json: show.AsJson = False,
 ) -> None:
     """Say which rule decided what about a message; or, with --category, what would become of one to a number."""
-    with Client() as client:
+    with Inquiry() as inquiry:
         if not category and subject.startswith("+"):
             raise InvalidMessage("category", "required", "to explain a number, say which category: --category service")
         if category:
-            found = client.explain_number(
+            found = inquiry.explain_number(
                 subject, category=category, at=instant("at", at), region=region, timezone=timezone
             )
             _foretell(found, as_json=json)
             return
         if at or region or timezone:
             raise InvalidMessage("category", "required", "with --at, --region or --timezone, --category is needed")
-        _tell(subject, client.explain(subject), as_json=json)
+        _tell(subject, inquiry.explain(subject), as_json=json)
 
 
 def _tell(id: str, envelope: Envelope, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from smsqueue.client import Client
 from smsqueue.core import duration
 from smsqueue.core.message import Message
 from smsqueue.errors import InvalidMessage
+from smsqueue.inquiry import Inquiry
 
 Ids = Annotated[list[str], typer.Argument(help="Message ids.")]
 
@@ -64,8 +65,8 @@ def send(
 
 def status(ids: Ids, *, json: show.AsJson = False) -> None:
     """Say where messages are. Exit status 1 when one of them is unknown."""
-    with Client() as client:
-        found = client.status(ids)
+    with Inquiry() as inquiry:
+        found = inquiry.status(ids)
     rows = [sentences.status(id, envelope) for id, envelope in zip(ids, found, strict=True)]
     columns = ("id", "state", "reason", "category", "campaign", "attempts", "created", "deadline")
     show.rows(rows, as_json=json, columns=columns)
@@ -82,12 +83,12 @@ def cancel(
     """Withdraw messages that are not yet at a provider. Exit status 1 when one of them could not be."""
     if bool(ids) == bool(campaign):
         raise InvalidMessage("id", "ids_or_campaign", "give ids, or --campaign NAME, not both")
-    with Client() as client:
+    with Inquiry() as inquiry:
         if campaign:
-            client.cancel_campaign(campaign)
+            inquiry.cancel_campaign(campaign)
             show.rows([{"campaign": campaign, "result": "withdrawn"}], as_json=json, columns=("campaign", "result"))
             return
-        codes = client.cancel(ids or [])
+        codes = inquiry.cancel(ids or [])
     rows = [{"id": id, "result": code} for id, code in zip(ids or [], codes, strict=True)]
     show.rows(rows, as_json=json, columns=("id", "result"))
     if any(code not in {"cancelled", "stopping"} for code in codes):

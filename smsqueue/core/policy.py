@@ -257,6 +257,11 @@ class Policy(_Part):
         return next(iter(self.lanes))
 
     @cached_property
+    def retention(self) -> timedelta:
+        """The longest that any category's messages are kept after their end."""
+        return max(category.retention for category in self.categories.values())
+
+    @cached_property
     def strictest(self) -> Category:
         """How a stored message is treated whose category was removed: quiet, and never twice."""
         quiet = [category for category in self.categories.values() if category.quiet]

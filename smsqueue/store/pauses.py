@@ -36,7 +36,12 @@ def resume(store: Store, what: str, name: str) -> int:
 
 
 def withdraw(store: Store, campaign: str) -> None:
-    """Cancel a campaign: what is not yet at a provider ends when it is looked at, at the latest at the gate."""
+    """Cancel a campaign: what is not yet at a provider ends when it is looked at, at the latest at the gate.
+
+    Raises InvalidMessage for a campaign of which no message was accepted: most likely its name was mistyped.
+    """
+    if not any(shard.redis.exists(shard.keys.counts(campaign)) for shard in store.shards):
+        raise InvalidMessage("campaign", "unknown", "no message of a campaign of this name was accepted")
     store.pause(f"withdrawn:{campaign}")
     store.release(f"park:{Reason.PAUSED}")
 

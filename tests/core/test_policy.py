@@ -497,6 +497,14 @@ def test_every_mistake_is_named_and_none_shows_what_was_written():
     assert "493817" not in refusal(document)
 
 
+def test_the_longest_retention_of_all_categories_counts():
+    document = policy_file.document(LAB)
+    document["categories"]["otp"]["retention"] = "1d"
+    document["categories"]["alert"]["retention"] = "7d"
+
+    assert policies.read(document).retention == timedelta(days=7)
+
+
 def test_what_the_policy_does_not_know_is_treated_strictly():
     policy = policies.read(policy_file.document(LAB))
 

@@ -15,7 +15,7 @@ from workers.beat import Beat
 @pytest.fixture
 def full(store, client):
     """Return a store that holds one message, on a server whose memory is full."""
-    client.send(Message(to="+12025550123", text="Hello.", category="alert"))
+    client.send(Message(to="+12025550123", text="Hello.", category="alert", campaign="spring"))
     store.redis.config_set("maxmemory", 1)
     yield store
     store.redis.config_set("maxmemory", 0)

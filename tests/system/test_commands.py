@@ -53,6 +53,27 @@ def test_send_status_explain_and_cancel(run):
     assert run("cancel", id)[0] == 1
 
 
+def test_who_only_asks_and_withdraws_needs_no_keys(run):
+    id = sent(run, "--campaign", "spring")["id"]
+    keyless = {"SMSQUEUE_KEYRING_FILE": "", "SMSQUEUE_SUBJECT_FILE": ""}
+
+    assert "queued" in run("status", id, **keyless)[1]
+    assert "nothing stood in the way" in run("explain", id, **keyless)[1]
+    assert run("explain", "+1 202 555 0123", "--category", "alert", **keyless)[0] == 0
+    assert "withdrawn" in run("cancel", "--campaign", "spring", **keyless)[1]
+    assert "cancelled" in run("cancel", id, **keyless)[1]
+    assert (
+        "SMSQUEUE_KEYRING_FILE is not set" in run("send", "+1 202 555 0123", "Hi", "--category", "alert", **keyless)[2]
+    )
+
+
+def test_a_command_that_stops_waits_for_replicas_too(run):
+    status, _, err = run("pause", "lane", "otp", SMSQUEUE_REPLICAS="one")
+
+    assert status == 1
+    assert "SMSQUEUE_REPLICAS is the number" in err
+
+
 def test_explain_tells_for_a_number_when_it_would_go_and_by_which_rules(run):
     at = ("--at", "2026-11-25T03:00:00+00:00")
     status, out, err = run("explain", "+1 850 555 0123", "--category", "promotional", *at)
@@ -101,6 +122,9 @@ def test_neither_number_nor_text_is_printed(run):
         pytest.param(["explain", "00AAAAAAAAAAAAAAAA"], "id: the store does not know it", id="an id nobody knows"),
         pytest.param(["pause", "lane", "gossip"], "lane: the policy knows", id="pausing a lane nobody knows"),
         pytest.param(["resume", "lane", "otp"], "lane: otp is not paused", id="resuming what is not paused"),
+        pytest.param(
+            ["cancel", "--campaign", "sprng"], "no message of a campaign of this name", id="a mistyped campaign"
+        ),
         pytest.param(["cancel"], "give ids, or --campaign", id="cancelling nothing"),
         pytest.param(["policy", "check", "nowhere.toml"], "there is no such file", id="a policy that is not there"),
         pytest.param(["send-file", "nowhere.csv"], "path: there is no such file", id="a file that is not there"),

@@ -44,7 +44,8 @@ class Evening:
 
     def read(self, at: float) -> float:
         """Say what the moved clock showed at an instant of the real one."""
-        return at + (self._before if at < self._jump + ON_THE_WIRE else self._after).total_seconds()
+        under_way = self._jump + ON_THE_WIRE + self._trial.scenario.frozen
+        return at + (self._before if at < under_way else self._after).total_seconds()
 
     def _keep(self) -> None:
         """Strike when it is time, again and again should the store not have heard it, or have forgotten it."""

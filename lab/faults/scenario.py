@@ -39,6 +39,8 @@ class Scenario:
     """Whether the store's server loses its power."""
     possible: Callable[[], str] = str
     """Says why it cannot be tried here; empty if it can."""
+    frozen: float = 0
+    """Seconds that a submit worker stands still, perhaps with requests that its HTTP client has and has not written."""
     most: int = 100_000
     """Messages of the longest run: fewer where it needs many restarts, or a slow flow."""
     never: frozenset[str] = frozenset()

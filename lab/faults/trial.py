@@ -175,13 +175,14 @@ class Trial:
         except TimeoutError:
             moving = self._moving()
         self.expect(self.producer.done, "the producer was done with all its messages")
-        found = look_for_homeless(self.system.client.store).faults
+        found = look_for_homeless(self.system.client.store)
+        self.expect(not found.faults, f"nothing for the audit to mend: {found}")
         leaked = leaks(self.system.directory, self.system.broker_server.url)
         counted = ledger.audit(self.system, traffic.CAMPAIGN, self._told())
         return Row(
             name, len(self.ids), counted.gone, max(moving, counted.stuck),
             counted.twice_not_allowed, counted.twice_allowed, counted.late, counted.at_night, leaked,
-            counted.in_doubt, counted.in_doubt_taken, found, round(self._healed, 1), counted.after_stop,
+            counted.in_doubt, counted.in_doubt_taken, found.faults, round(self._healed, 1), counted.after_stop,
             len(self._forgotten), round(counted.gap, 1), round(time.monotonic() - self._begun, 1), self.seed,
             "; ".join(self.missed),
         )  # fmt: skip

@@ -44,5 +44,5 @@ def test_promises_hold_when(trial, rows):
 
     row = rows[scenario.name, mode].result()
 
-    assert row.kept, row
+    assert row.kept, " ".join(f"{name}={value}" for name, value in row._asdict().items())
     assert row.messages, row

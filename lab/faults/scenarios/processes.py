@@ -104,7 +104,7 @@ PROCESSES = (
     ),
     Scenario("submit told to stop, twice", _terminate("submit")),
     Scenario("dispatch told to stop, twice", _terminate("dispatch")),
-    Scenario("submit frozen beyond its leases", _freeze("submit", 5)),
+    Scenario("submit frozen beyond its leases", _freeze("submit", 5), frozen=5),
     Scenario("dispatch frozen beyond its leases", _freeze("dispatch", 5)),
     Scenario(
         "workers' clocks ten minutes off, either way", _wrong_clocks,

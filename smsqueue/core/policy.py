@@ -28,6 +28,8 @@ from smsqueue.errors import InvalidPolicy
 Duration = Annotated[timedelta, BeforeValidator(duration.parse), PlainSerializer(duration.text)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
 """Names travel in clear through keys, queues, logs and metrics: short, plain, and never a customer's."""
+Rate = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A number and nothing that could be read as one: whatever came out as 0 would mean that there is no limit."""
 
 UPKEEP = "upkeep"
 """The lane of looks that submit nothing: expiring, watching for receipts. Nobody's category."""
@@ -135,9 +137,9 @@ class Provider(_Part):
     """The adapter: a module in `workers/providers`."""
     window: int = Field(default=3000, ge=1, le=100_000)
     """Messages handed out for it at any time, over all processes: so many it can delay, no more."""
-    rate: float | None = None
+    rate: Rate | None = None
     """Segments per second that it takes, over all processes; None: as many as come."""
-    burst: float | None = None
+    burst: Rate | None = None
     """Segments at once after a pause; None: a tenth of a second's rate, at least one."""
     shortest: Duration
     longest: Duration
@@ -152,10 +154,11 @@ class Provider(_Part):
         if isinstance(given, Mapping):
             for name in ("window", "rate", "burst"):
                 value = given.get(name)
-                if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+                if isinstance(value, int | float) and value <= 0:
                     raise ValueError(f"{name} is above 0; to stop a provider use `smsqueue pause provider <name>`")
-            if given.get("rate") is not None and given.get("burst") is None:
-                return {**given, "burst": max(1.0, float(given["rate"]) / 10)}
+            rate = given.get("rate")
+            if isinstance(rate, int | float) and given.get("burst") is None:
+                return {**given, "burst": max(1.0, rate / 10)}
         return given
 
     @model_validator(mode="after")
@@ -327,7 +330,7 @@ def mistakes(document: Mapping[str, Any]) -> Policy | list[Mistake]:
 
 def _mistake(kind: str, place: tuple[str | int, ...], said: str) -> Mistake:
     if kind == "extra_forbidden":
-        part = Policy if len(place) == 1 else _PARTS.get(str(place[0]), Policy)
+        part = _PARTS.get(str(place[0]), Policy)
         keys = list(part.model_fields)
         meant = get_close_matches(str(place[-1]), keys, n=1, cutoff=0.7)
         likely = f'you probably mean "{meant[0]}"' if meant else "there is no such key"
@@ -341,9 +344,10 @@ def _mistake(kind: str, place: tuple[str | int, ...], said: str) -> Mistake:
 
 _AND = "; and "
 _NAMED = re.compile(r"([a-z_]+(?:\.[A-Za-z0-9_]+)*): ")
-_PARTS: dict[str, type[_Part]] = {
+_PARTS: dict[str, type[BaseModel]] = {
     "numbers": Numbers,
     "quiet": Quiet,
+    "hours": send_hours.Row,
     "lanes": Lane,
     "categories": Category,
     "providers": Provider,

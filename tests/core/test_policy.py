@@ -17,6 +17,7 @@ from smsqueue.core.policy import Doubt, QuietKind
 from smsqueue.errors import InvalidPolicy
 
 LAB = Path(__file__).parents[2] / "lab" / "policy.toml"
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 def changed(place: str, value: object) -> dict:
@@ -315,6 +316,42 @@ def test_the_strictest_of_a_policy_without_promotional_is_still_quiet():
     assert (strict.quiet, strict.doubt) == (QuietKind.LEGAL, Doubt.WAIT)
 
 
+def test_without_promotional_the_first_that_is_quiet_at_all_is_the_strictest():
+    document = changed("categories.promotional", None)
+    document["aliases"] = {}
+
+    strict = policies.read(document).category("gone")
+
+    assert (strict.lane, strict.validity) == ("service", timedelta(hours=4))
+
+
+def test_the_strictest_of_a_policy_without_a_table_keeps_its_courtesy_hours_and_sends_nothing_twice(policy):
+    strict = policy(quiet="off", doubt="again", resend=True).category("gone")
+
+    assert (strict.quiet, strict.doubt, strict.resend) == (QuietKind.COURTESY, Doubt.WAIT, False)
+
+
+def test_what_a_document_does_not_say_is_safe(policy):
+    made = policy()
+    category, provider = made.categories["service"], made.providers["first"]
+
+    assert (made.format, made.version, made.numbers.accept_fiction, made.quiet.min_window) == (1, 0, False, 2 * HOUR)
+    assert (made.hours, made.aliases, made.quiet.instead, made.lanes["service"].window) == ((), {}, {}, 2000)
+    assert (category.doubt, category.resend, category.smart_encoding) == (Doubt.WAIT, False, False)
+    assert (category.max_segments, category.retention, category.cap) == (6, timedelta(days=3), None)
+    assert (category.tenants, category.lead, category.spread) == (None, timedelta(0), timedelta(0))
+    assert (provider.window, provider.rate, provider.burst) == (3000, None, None)
+    assert (provider.deduplicates, provider.reaches_carrier, provider.national) == (False, False, ())
+
+
+def test_one_lane_one_category_and_one_provider_make_a_policy(policy):
+    document = policy(routes=["first"]).model_dump(mode="json")
+    del document["providers"]["second"]
+    document["senders"] = {}
+
+    assert policies.read(document).first_lane == "service"
+
+
 def test_a_policy_cannot_be_changed_in_place():
     policy = policies.read(policy_file.document(None))
 
@@ -393,8 +430,6 @@ def test_a_limit_of_zero_is_refused(place, value, says):
 
 # --- where bounds lie --------------------------------------------------------------------------
 
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
 
 @pytest.mark.parametrize(
     ("place", "value", "read_as"),
@@ -412,6 +447,8 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
         pytest.param("categories.otp.attempts", 10, 10, id="ten attempts"),
         pytest.param("providers.console.shortest", "3d", timedelta(days=3), id="one validity and no other"),
         pytest.param("providers.console.window", 1, 1, id="one at a time"),
+        pytest.param("providers.console.window", 100_000, 100_000, id="a hundred thousand at a time"),
+        pytest.param("lanes.otp.window", 100_000, 100_000, id="a hundred thousand in a lane"),
         pytest.param("providers.console.rate", 0.5, 0.5, id="one in two seconds"),
         pytest.param("quiet.min_window", "0s", timedelta(0), id="any hours in common are enough"),
         pytest.param("quiet.min_window", "12h", timedelta(hours=12), id="half a day in common"),
@@ -420,6 +457,8 @@ SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
         pytest.param("quiet.instead", {"*": "Europe/Paris"}, {"*": "Europe/Paris"}, id="a zone for numbers of nowhere"),
         pytest.param("quiet.instead", {"RU": "Europe/Moscow,Asia/Omsk"}, {"RU": "Europe/Moscow,Asia/Omsk"}, id="two"),
         pytest.param("lanes.otp.share", 0.6, 0.6, id="nine tenths of a window promised in all"),
+        pytest.param("lanes.otp.share", 0, 0.0, id="nothing promised"),
+        pytest.param("aliases", {"a23456789012345678901234": "otp"}, {"a23456789012345678901234": "otp"}, id="long"),
     ],
 )
 def test_a_policy_may_say_that(place, value, read_as):
@@ -452,6 +491,23 @@ def test_a_policy_may_say_that(place, value, read_as):
         pytest.param("providers.console.rate", 0, "rate is above 0; to stop a provider use", id="a rate of zero"),
         pytest.param("providers.console.rate", -1.5, "rate is above 0; to stop a provider use", id="a rate below zero"),
         pytest.param("providers.console.burst", 0.0, "burst is above 0; to stop a provider use", id="a burst of zero"),
+        pytest.param("providers.console.rate", False, "rate is above 0; to stop a provider use", id="no rate"),
+        pytest.param("providers.console.rate", True, "console.rate: Input should be a valid number", id="some rate"),
+        pytest.param(
+            "providers.console.rate", "0", "console.rate: Input should be a valid number", id="a rate in quotes"
+        ),
+        pytest.param(
+            "providers.console.rate", [5], "console.rate: Input should be a valid number", id="a list of rates"
+        ),
+        pytest.param("providers.console.rate", float("nan"), "console.rate: Input should be a finite", id="no number"),
+        pytest.param("providers.console.rate", float("inf"), "console.rate: Input should be a finite", id="endless"),
+        pytest.param("providers.console.burst", "5", "console.burst: Input should be a valid number", id="quoted"),
+        pytest.param(
+            "providers.console.burst", float("inf"), "console.burst: Input should be a finite", id="all at once"
+        ),
+        pytest.param("providers.console.window", "0", "greater than or equal to 1", id="a window of zero in quotes"),
+        pytest.param("providers.console.window", 100_001, "less than or equal to 100000", id="a window without end"),
+        pytest.param("lanes.otp.window", 100_001, "less than or equal to 100000", id="a lane without end"),
         pytest.param(
             "quiet.min_window", "13h", "min_window lies between 0s and 12h", id="more than half a day in common"
         ),
@@ -460,7 +516,21 @@ def test_a_policy_may_say_that(place, value, read_as):
         pytest.param("quiet.instead", {"XX": "Europe/Paris"}, 'there is no country "XX"', id="a country that is none"),
         pytest.param("quiet.instead", {"RU": "Moscow"}, "instead.RU: write IANA names", id="a zone that is none"),
         pytest.param("lanes.otp.share", 0.61, "shares add up to more than 0.9", id="more than there is to share"),
-        pytest.param("providers.Console", {}, "providers.Console", id="a name with a capital"),
+        pytest.param(
+            "lanes.otp.share", 0.91, "share: Input should be less than or equal to 0.9", id="nearly all of it"
+        ),
+        pytest.param("lanes.otp.share", -0.1, "share: Input should be greater than or equal to 0", id="less than none"),
+        pytest.param("lanes.otp.share", None, "lanes.otp.share: it is missing", id="a lane that says no share"),
+        pytest.param("lanes", {}, "lanes: Dictionary should have at least 1 item", id="no lane"),
+        pytest.param("categories", {}, "categories: Dictionary should have at least 1 item", id="no category"),
+        pytest.param("categories", None, "categories: it is missing", id="not a word on categories"),
+        pytest.param("providers", {}, "providers: Dictionary should have at least 1 item", id="no provider"),
+        pytest.param("providers", None, "providers: it is missing", id="not a word on providers"),
+        pytest.param("aliases", {"Otp": "otp"}, "aliases.Otp.[key]: String should match", id="a name with a capital"),
+        pytest.param(
+            "aliases", {"1st": "otp"}, "aliases.1st.[key]: String should match", id="a name with a digit first"
+        ),
+        pytest.param("aliases", {"a" * 25: "otp"}, "String should match pattern", id="a name of 25 letters"),
     ],
 )
 def test_a_policy_may_not_say_that(place, value, says):
@@ -480,6 +550,46 @@ def test_a_provider_takes_at_once(given, burst):
     console = policy_file.document(None)["providers"]["console"]
 
     assert policies.read(changed("providers.console", console | given)).providers["console"].burst == burst
+
+
+@pytest.mark.parametrize(
+    ("place", "known"),
+    [
+        pytest.param("x", "format, version, numbers, quiet, hours, lanes, categories,", id="of the document"),
+        pytest.param("numbers.x", "accept_fiction", id="of numbers"),
+        pytest.param("quiet.x", "open, guard, min_window, instead", id="of the quiet hours"),
+        pytest.param("lanes.otp.x", "share, window", id="of a lane"),
+        pytest.param("categories.otp.x", "lane, quiet, zones, validity, longest,", id="of a category"),
+        pytest.param("providers.console.x", "kind, window, rate, burst, shortest, longest,", id="of a provider"),
+    ],
+)
+def test_a_key_that_nobody_knows_is_answered_with_those_of_its_table(place, known):
+    assert refusal(changed(place, 1)).startswith(f"{place}: there is no such key; known here are {known}")
+
+
+def test_a_key_that_a_row_does_not_know_is_answered_with_those_of_a_row():
+    document = changed("hours", [{**FOUR_HOURS, "country": "*", "hour": "24/7"}])
+
+    assert refusal(document) == (
+        'hours.0.hour: you probably mean "hours"; '
+        "known here are country, subdivision, hours, source, date, confidence, classes, cap"
+    )
+
+
+@pytest.mark.parametrize("document", [pytest.param("493817", id="a word"), pytest.param([493817], id="a list")])
+def test_what_is_no_document_is_refused_as_a_whole(document):
+    sentence = refusal(document)
+
+    assert sentence.startswith("policy: Input should be a valid dictionary")
+    assert "493817" not in sentence
+
+
+def test_not_even_the_models_own_error_shows_what_was_written():
+    with pytest.raises(ValidationError) as caught:
+        policies.Policy.model_validate(changed("lanes.otp.share", "493817"))
+
+    assert "lanes.otp.share" in str(caught.value)
+    assert "493817" not in str(caught.value)
 
 
 def test_every_mistake_is_named_and_none_shows_what_was_written():

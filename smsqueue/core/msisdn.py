@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 import phonenumbers
@@ -46,7 +46,7 @@ inside allocated ranges and need no row."""
 class Msisdn:
     """One phone's number in E.164. It shows itself to nobody who does not ask by name."""
 
-    _e164: str = field(repr=False)
+    _e164: str
 
     def reveal(self) -> str:
         """Return the number: for sealing it, hashing it and calling a provider; for nothing else."""
@@ -143,7 +143,7 @@ def _read(digits: str, region: str | None, *, accept_fiction: bool) -> Number | 
     e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
     home = _home(e164, accept_fiction=accept_fiction)
     if home is None and phonenumbers.is_valid_number(number):
-        home = phonenumbers.region_code_for_number(number) or NON_GEOGRAPHIC
+        home = phonenumbers.region_code_for_number(number)
     if home is None:
         return _IMPOSSIBLE.get(phonenumbers.is_possible_number_with_reason(number), "unallocated")
     return Number(Msisdn(e164), home)
@@ -170,7 +170,6 @@ _UNREADABLE = {
     NumberParseException.TOO_LONG: "too_long",
 }
 _IMPOSSIBLE = {
-    ValidationResult.INVALID_COUNTRY_CODE: "no_country",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
     ValidationResult.TOO_SHORT: "too_short",
     ValidationResult.TOO_LONG: "too_long",

@@ -103,6 +103,9 @@ def test_a_spelling_means_one_number(text, region, expected):
         pytest.param("+447700900123+447700900124", "", "not_a_number", id="two numbers without a gap"),
         pytest.param("+447700900123\n+447700900124", "", "not_a_number", id="two lines"),
         pytest.param("++447700900123", "", "not_a_number", id="two pluses"),
+        pytest.param("\f+447700900123", "", "not_a_number", id="a form feed before it"),
+        pytest.param("\ufeff+447700900123X", "", "not_a_number", id="a letter behind it, and a mark nobody sees"),
+        pytest.param("+0044 7700 900123", "GB", "no_country", id="a plus and then 00, which is what it stands for"),
         pytest.param("+44\x007700900123", "", "not_a_number", id="a NUL"),
         pytest.param("\u202e321009 0077 44+", "", "not_a_number", id="shown back to front"),
         pytest.param("+44 7700 90012\u00b3", "", "not_a_number", id="a superscript: a footnote, not a digit"),
@@ -119,6 +122,8 @@ def test_a_spelling_means_one_number(text, region, expected):
         pytest.param("+999 123 456 789", "", "no_country", id="a country code that is none"),
         pytest.param("+0447700900123", "", "no_country", id="a plus before a zero"),
         pytest.param("+1 202 555", "", "too_short", id="digits missing"),
+        pytest.param("+44 1", "", "too_short", id="a country's code and one digit"),
+        pytest.param("011 44", "US", "too_short", id="a country's code, dialled abroad"),
         pytest.param("555-0123", "US", "too_short", id="a local number, which no provider can reach"),
         pytest.param("112", "DE", "too_short", id="an emergency number"),
         pytest.param("+44 7700 900123 4", "", "too_long", id="a digit too many"),
@@ -286,6 +291,14 @@ def test_the_plans_know_every_example_of_every_country():
     assert {text: pair for text, pair in told.items() if pair[0] != pair[1]} == {}
 
 
+def test_the_plans_know_how_long_a_number_is():
+    seeds = [phonenumbers.format_number(number, PhoneNumberFormat.E164) for number in every_example()]
+
+    for text in [other for seed in seeds for other in (seed[:-1], seed + "0")]:
+        if numbering.region_of(text) is not None:
+            assert phonenumbers.is_valid_number(phonenumbers.parse(text)), text
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -411,4 +424,17 @@ def test_the_rule_that_a_spelling_breaks(spelling, region, rule):
 
 
 def test_a_number_of_the_world_is_of_no_country():
-    assert msisdn.parse("+80012345678").region == "001"
+    assert msisdn.parse("+80012345678").region == msisdn.NON_GEOGRAPHIC == "001"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "rule"),
+    [
+        pytest.param("0011 65 9555 0123", "ambiguous", id="no region, so it may be Australia"),
+        pytest.param(GB, "unallocated", id="no fiction"),
+    ],
+)
+def test_nothing_is_assumed_of_a_spelling(spelling, rule):
+    with pytest.raises(InvalidMessage) as caught:
+        msisdn.parse(spelling)
+    assert caught.value.rule == rule

@@ -127,7 +127,7 @@ class _Host:
         for mutant in self._mutants:
             changed = _changed(mutant)
             answer = b"?"
-            if changed:
+            if any(one.__qualname__ in changed for one in self._functions):
                 answer = b"0" if _passes(lambda: self._run(changed, session), self._seconds) else b"1"  # noqa: B023
             os.write(self._answers, answer)
         return True
@@ -144,7 +144,10 @@ class _Host:
 
 
 def _changed(mutant: Mutant) -> dict[str, CodeType]:
-    """Return the functions that a mutant changes; none if it changes more than functions."""
+    """Return the functions that a mutant changes; none if it changes more than functions.
+
+    One that ran while its module was imported, as a comprehension of a table did, is no longer there to be changed.
+    """
     module = sys.modules[_name(mutant)]
     file = str(module.__file__)
     with open(file, encoding="utf-8") as real:  # noqa: PTH123 - a path that Python gave

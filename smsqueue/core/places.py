@@ -197,7 +197,7 @@ def _longest(digits: str, code: int) -> tuple[str, ...]:
 
 def _own(names: tuple[str, ...], code: str, region: str) -> tuple[str, ...]:
     """Leave out zones of other countries, or, if nothing remains, of countries with another calling code."""
-    known = [_ALIASES.get(name, name) for name in names]
+    known = dict.fromkeys(_ALIASES.get(name, name) for name in names)
     for own in (zones.of_country(region), _of_code(code)):
         if found := tuple(name for name in known if name in own):
             return found
@@ -221,7 +221,7 @@ def _areas() -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _expand(told: str) -> tuple[str, ...]:
-    return _members(tuple(told.replace(_SHORT, _LONG).split(","))) if told else ()
+    return _members(tuple(told.replace(_SHORT, _LONG).split(",")))
 
 
 def _members(told: tuple[str, ...]) -> tuple[str, ...]:

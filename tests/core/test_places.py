@@ -107,6 +107,28 @@ def test_what_the_number_adds_is_noted(number, expected):
     assert note(to.reveal(), region, COUNTRY) == expected
 
 
+@pytest.mark.parametrize(
+    ("number", "region", "strategy", "expected"),
+    [
+        pytest.param("+40721234567", "RO", PREFIX, "", id="a prefix that tells nothing"),
+        pytest.param("+61255568234", "AU", PREFIX, "~Australia/Lord_Howe", id="a prefix of eight digits"),
+        pytest.param("+61730600567", "AU", PREFIX, "~Australia/Brisbane", id="a prefix of three"),
+        pytest.param("+623323456789", "ID", PREFIX, "~Asia/Jakarta", id="a prefix of four"),
+        pytest.param("+526223456789", "MX", COUNTRY, "~A/Mazatlan", id="an area"),
+        pytest.param("+299234567", "GL", PREFIX, "~A/Nuuk", id="Godthab by its name of today"),
+        pytest.param("+6919202345", "FM", PREFIX, "~Pacific/Pohnpei", id="Ponape by its name of today"),
+        pytest.param("+9761362234567", "MN", PREFIX, "~Asia/Ulaanbaatar", id="two names of one zone, once"),
+        pytest.param("+61891010567", "AU", PREFIX, "~Australia/Adelaide,Australia/Perth", id="not the Cocos Islands"),
+        pytest.param("+78095678901", "RU", PREFIX, "~Europe/Moscow", id="a Russian is not in Kazakhstan"),
+        pytest.param(
+            "+61851204234", "AU", COUNTRY, "~Indian/Christmas", id="only the table puts it on Christmas Island"
+        ),
+    ],
+)
+def test_the_table_is_believed_about_the_countrys_own_zones(number, region, strategy, expected):
+    assert note(number, region, strategy) == expected
+
+
 def test_a_note_fits_into_a_field_and_says_less_than_an_area_code():
     plans = {"1": "US", "52": "MX", "55": "BR"}
     notes = {

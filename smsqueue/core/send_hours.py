@@ -24,7 +24,7 @@ DEFAULT = "default"
 COURTESY = "courtesy"
 """The id of the policy's own courtesy hours."""
 
-_MEANT = {"UK": "GB", "EL": "GR", "SU": "RU", "FX": "FR"}
+_MEANT = {"EL": "GR", "SU": "RU", "FX": "FR"}  # UK is GB, which is the example for all others as well
 
 
 class Traffic(StrEnum):

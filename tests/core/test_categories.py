@@ -120,6 +120,12 @@ def test_an_event_with_a_lead_ends_before_the_event():
         ),
         pytest.param("2026-11-24T22:30", "2026-11-25T06:00", "2026-11-25T07:00", None, id="it is night already"),
         pytest.param(
+            "2026-11-24T22:30", "2026-11-26T06:00", "2026-11-26T07:00", "2026-11-25T20:49", id="the evening in between"
+        ),
+        pytest.param(
+            "2026-11-24T12:00", "2026-11-27T06:00", "2026-11-27T07:00", "2026-11-26T20:49", id="the last of evenings"
+        ),
+        pytest.param(
             "2026-11-24T12:00", "2026-11-25T06:00", "2026-11-25T09:30", "2026-11-25T08:01", id="after the night will do"
         ),
         pytest.param(

@@ -282,6 +282,18 @@ print(policy.read(shipped).categories.keys())
     assert "dict_keys(['otp'])" in told
 
 
+def test_where_no_row_says_when_it_is_quiet_nothing_goes():
+    """A message whose category is gone is treated by the table, which may have lost its row for everywhere."""
+    found = document()
+    found["hours"] = [FRENCH]
+    del found["categories"]["promotional"], found["aliases"]["marketing"]
+    now = at(PARIS, "2026-11-24T12:00")
+    policy = policies.read(found)
+
+    assert hours(message("DE", "gone", now + timedelta(hours=4)), policy, now) == End(State.EXPIRED, Reason.NO_WINDOW)
+    assert hours(message("FR", "gone", now + timedelta(hours=4)), policy, now) == now + timedelta(hours=4)
+
+
 def test_courtesy_hours_may_name_holidays_too():
     with_holidays = {**document(), "quiet": {"open": "Mo-Su 08:00-21:00; PH 10:00-21:00", "guard": "60s"}}
     now = at(PARIS, "2026-12-25T09:00")
@@ -351,6 +363,7 @@ def test_equal_holidays_are_the_same_test_so_that_calendars_are_shared():
 def test_the_holidays_of_every_country_with_a_clock_are_known():
     assert [region for region in zones._countries() if public_holidays.of(region) is None] == []
     assert public_holidays.of("001") is None
+    assert public_holidays.of("UK") is None
     assert public_holidays.of("") is None
 
 
@@ -556,6 +569,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
         pytest.param(
             "FR", "", {"min_window": "4h", "open": "Mo-Su 10:00-11:00"}, (1, Origin.COUNTRY), id="all that one zone has"
         ),
+        pytest.param("US", "~America/Chicago", {}, (1, Origin.PREFIX), id="the prefix alone, where area codes count"),
         pytest.param("001", "", {}, (0, Origin.NOBODY, None), id="nobody knows where"),
         pytest.param("001", "", {"instead": {"*": "Europe/Paris"}}, (1, Origin.POLICY), id="but the policy"),
     ],

@@ -232,8 +232,9 @@ def test_a_country_that_is_none_is_told_what_was_likely_meant(written, meant):
     ],
 )
 def test_a_row_is_refused_with(changes):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as caught:
         row(**changes)
+    assert "input_value" not in str(caught.value)
 
 
 @pytest.mark.parametrize("changes", [{"source": "x"}, {"source": "x" * 400}, {"cap": 1}, {"cap": 1000}])
@@ -247,6 +248,7 @@ def test_a_row_stands_still_and_says_what_it_holds():
     assert (found.place, found.names_holidays, row().names_holidays) == ("US-FL", True, False)
     assert found.rule() == Rule("us-fl", found.hours, "our lawyer", "2026-11-24", Confidence.PRIMARY, 3)
     assert courtesy("24/7") == Rule("courtesy", "24/7", "the policy's quiet.open", "", Confidence.JUDGEMENT)
+    assert courtesy("24/7").cap is None
     with pytest.raises(ValidationError):
         found.cap = 4
 

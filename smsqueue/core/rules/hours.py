@@ -70,7 +70,7 @@ def _terms(envelope: Envelope, policy: Policy, now: datetime) -> Terms | None:
     if key in known:
         return known[key]
     category = policy.category(envelope.category)
-    open_hours = find(envelope.region, envelope.zones, category, policy, now).calendar if category.quiet else None
+    open_hours = find(envelope.region, envelope.zones, category, policy, now).calendar
     terms = Terms(
         calendar=open_hours,
         min_validity=category.min_validity // SECOND,

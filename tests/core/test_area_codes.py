@@ -32,6 +32,7 @@ def test_every_area_code_of_the_united_states_has_a_state():
         pytest.param("+18005550123", "", id="freephone"),
         pytest.param("+14165550123", "", id="Toronto"),
         pytest.param("+447700900123", "", id="another country"),
+        pytest.param("+73055550123", "", id="another country, with Miami's digits behind its code"),
     ],
 )
 def test_the_state_of_a_number(number, state):

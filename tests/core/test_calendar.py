@@ -494,3 +494,18 @@ def test_a_window_that_opens_with_a_block_at_the_horizon_is_found():
     once = Dated(Schedule(((),) * 7, ((0, 60),)), lambda day: day == edge // DAY)
 
     assert Calendar(("UTC",), once, 0).window(edge - HORIZON) == (edge, edge + HOUR)
+
+
+@pytest.mark.parametrize("second", range(-3, 4))
+def test_what_never_closes_is_open_at_the_edges_of_its_blocks_whatever_the_guard(second):
+    at = epoch(2026, 11, 24) // BLOCK * BLOCK + second
+
+    for guard in (0, 1, 2):
+        assert Calendar(("UTC",), parse_schedule("24/7"), guard).window(at) == (at, at + 40 * DAY)
+
+
+def test_forty_days_are_looked_ahead():
+    calendar = Calendar(("UTC",), Dated(Schedule((((0, 1440),),) * 7, ()), range(20_000, 20_050).__contains__), 0)
+
+    assert calendar.window(20_010 * DAY) == (20_050 * DAY, 20_090 * DAY)
+    assert calendar.window(20_010 * DAY - 1) is None

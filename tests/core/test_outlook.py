@@ -81,7 +81,7 @@ def test_a_window_has_its_opening_and_not_its_closing():
 def test_the_next_windows_are_listed_in_order_and_are_open(shipped):
     found = outlook("FR", "", "promotional", shipped, EVENING)
 
-    assert len(found.windows) == WINDOWS
+    assert len(found.windows) == WINDOWS == 7
     assert found.windows[0].opens == found.goes == utc(11, 25, 7, 31)
     for earlier, later in zip(found.windows, found.windows[1:], strict=False):
         assert earlier.opens < earlier.closes < later.opens
@@ -94,3 +94,35 @@ def test_rules_and_zones_are_told_with_their_source(shipped):
     assert [rule.id for rule in found.rules] == ["us", "us-fl"]
     assert all(rule.source and rule.date for rule in found.rules)
     assert found.zones == ("America/New_York", "America/Chicago")
+
+
+@pytest.mark.parametrize(
+    ("category", "rules", "zones"),
+    [
+        pytest.param("promotional", ["fr"], ("Europe/Paris",), id="the law's"),
+        pytest.param("service", ["courtesy"], ("Europe/Paris",), id="the policy's own"),
+        pytest.param("otp", [], (), id="none, wherever it goes"),
+    ],
+)
+def test_the_rules_are_those_of_the_category(shipped, category, rules, zones):
+    found = outlook("FR", "", category, shipped, EVENING)
+
+    assert ([rule.id for rule in found.rules], found.zones) == (rules, zones)
+    assert bool(found.windows) is bool(rules)
+
+
+def test_a_window_that_is_open_is_listed_from_the_second_that_is_asked_about(shipped):
+    now = utc(11, 24, 12).replace(microsecond=500_000)
+
+    first = outlook("FR", "", "promotional", shipped, now).windows[0]
+
+    assert (first.opens, first.has(now)) == (utc(11, 24, 12), True)
+
+
+def test_hours_that_never_close_are_one_window_as_far_as_anybody_looks():
+    document = policy_file.document(None)
+    document["quiet"]["open"] = "24/7"
+
+    found = outlook("FR", "", "service", policies.read(document), EVENING)
+
+    assert found.windows == (Window(EVENING, EVENING + timedelta(days=40)),)

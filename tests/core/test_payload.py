@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from smsqueue.core import payload
+from smsqueue.core.decisions import Decision
 from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.payload import Payload, dump, load
+from smsqueue.core.states import Reason, State
 
 FACTS = ("US-FL", "~A/New_York", 2, "shop")
 
@@ -30,6 +32,7 @@ def test_its_form_is_a_line_for_each_field_and_the_text_last():
     given = Payload(to="+12025550123", text="a\nb", metadata={"k": "v"}, facts=FACTS)
 
     assert dump(given) == b'+12025550123\nUS-FL\n~A/New_York\n2\nshop\n{"k": "v"}\na\nb'
+    assert dump(Payload(to="+12025550123", text="a", metadata={}, facts=FACTS)).endswith(b"\nshop\n\na")
     assert payload.LONGEST == 32_768
 
 
@@ -57,8 +60,13 @@ def test_of_an_envelope_nothing_is_known_that_nobody_said():
 
     assert (usual.version, usual.looks, usual.attempts, usual.not_before) == (1, 0, (), None)
     assert usual.reason == "none"
-    words = ("home", "tenant", "campaign", "sender", "zones", "fence", "stop")
+    words = ("home", "tenant", "campaign", "sender", "zones", "fence", "stop", "codes")
     assert [getattr(usual, word) for word in words] == [""] * len(words)
+
+
+def test_the_last_decisions_are_read_from_their_codes(envelope, noon):
+    assert envelope(codes="Hqhtp09c0.7").decisions == (Decision(State.HELD, Reason.QUIET_HOURS, noon, 7),)
+    assert envelope().decisions == ()
 
 
 def test_an_attempt_is_found_by_its_fence(envelope):

@@ -371,7 +371,7 @@ def test_a_policy_cannot_be_changed_in_place():
     ],
 )
 def test_a_duration_is_read_and_written(text, value):
-    assert duration.parse(text) == value
+    assert duration.parse(text) == duration.parse(value) == value
     assert duration.text(value) == text
 
 

@@ -43,6 +43,11 @@ OPEN_LATE = ((480, 1260),)
         ),
         pytest.param("Mo-Su 14:00-18:00,08:00-12:00", (((480, 720), (840, 1080)),) * 7, id="windows in any order"),
         pytest.param("24/7", (((0, 1440),),) * 7, id="always"),
+        pytest.param(
+            "Th 08:00-12:00,12:00-14:00",
+            tuple(((480, 720), (720, 840)) if day == 3 else () for day in range(7)),
+            id="windows that touch, on a Thursday",
+        ),
         pytest.param("quiet 21:00-08:00", (OPEN_LATE,) * 7, id="quiet over midnight"),
         pytest.param("quiet: 21:00-08:00", (OPEN_LATE,) * 7, id="quiet with a colon"),
         pytest.param("quiet 12:00-14:00", (((0, 720), (840, 1440)),) * 7, id="a quiet noon"),
@@ -66,6 +71,7 @@ WORKDAYS = (((480, 1200),),) * 5 + (((600, 1200),), ())
     [
         pytest.param("Mo-Fr 08:00-20:00; Sa 10:00-20:00; Su,PH off", WORKDAYS, (), id="closed with the Sundays"),
         pytest.param("Mo-Su 08:00-21:00; PH off", (OPEN_LATE,) * 7, (), id="closed by a rule of their own"),
+        pytest.param("Mo-Su 08:00-21:00; PH,Su off", (*(OPEN_LATE,) * 6, ()), (), id="named before the Sundays"),
         pytest.param("Mo-Su 08:00-21:00; PH 10:00-12:00", (OPEN_LATE,) * 7, ((600, 720),), id="hours of their own"),
         pytest.param("PH off; Mo-Su 08:00-21:00", (OPEN_LATE,) * 7, (), id="a later rule for weekdays leaves them"),
         pytest.param("PH off; PH 10:00-12:00; Mo-Su 08:00-21:00", (OPEN_LATE,) * 7, ((600, 720),), id="the later one"),
@@ -130,6 +136,9 @@ def test_hours_that_hold_together_open_what_all_of_them_open():
             "Mo-Su 08:00-12:00,11:00-14:00", "overlap: write what they cover together as one", id="windows that overlap"
         ),
         pytest.param("Mo-Sun 08:00-20:00", 'cannot read the days "Mo-Sun"', id="a day of three letters"),
+        pytest.param(
+            "Xx off", '"Xx": write Mo, Tu, We, Th, Fr, Sa, Su, a range, "Mo-Fr", or PH', id="a day that is none"
+        ),
         pytest.param("mo-su 08:00-20:00", 'cannot read the days "mo-su"', id="small letters"),
         pytest.param("Mo-We-Fr 08:00-20:00", 'cannot read the days "Mo-We-Fr"', id="a range of three"),
         pytest.param("Mo-Su 08:00-20:00; PH", "write days and hours", id="holidays without hours"),

@@ -88,6 +88,13 @@ def test_one_character_outside_makes_the_whole_text_ucs2(char):
         pytest.param("я" * 64 + FLAG + "я" * 64, "ucs2", 132, 3, id="a flag is not cut into letters"),
         pytest.param("я" * 63 + FLAG * 17, "ucs2", 131, 2, id="flags in a row are cut between two"),
         pytest.param("я" * 62 + FLAG * 18, "ucs2", 134, 3, id="flags in a row, the cut inside one"),
+        pytest.param("я" * 64 + "🇦🇿" + "я" * 64, "ucs2", 132, 3, id="the first letter of flags and the last"),
+        pytest.param("я" * 64 + "🇿🇦" + "я" * 64, "ucs2", 132, 3, id="the last letter of flags and the first"),
+        pytest.param(
+            "я" * 65 + "\U0001f200" * 2 + "я" * 65, "ucs2", 134, 2, id="what comes after the letters of flags"
+        ),
+        pytest.param("я" * 66 + "XX" + "я" * 66, "ucs2", 134, 2, id="letters that are nothing but letters"),
+        pytest.param("я" * 66 + "नि" + "я" * 66, "ucs2", 134, 3, id="a vowel sign stays with its consonant"),
         pytest.param("я" * 65 + KEYCAP + "я" * 66, "ucs2", 134, 3, id="a keycap stays together"),
         pytest.param("я" * 66 + "\u1100\u1161\u11a8" + "я" * 67, "ucs2", 134, 2, id="Hangul is composed"),
         pytest.param("я" + "\u0301" * 133, "ucs2", 134, 2, id="a cluster longer than a segment has to break"),
@@ -101,6 +108,8 @@ def test_a_text_takes_so_many_segments(text, encoding, units, count):
     got = measure(text)
 
     assert (got.encoding, got.units, got.segments) == (encoding, units, count)
+    assert got.text == unicodedata.normalize("NFC", text)
+    assert {type(got.units), type(got.segments)} == {int}
 
 
 @pytest.mark.parametrize(

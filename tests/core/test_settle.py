@@ -13,7 +13,7 @@ from smsqueue.core.change import change
 from smsqueue.core.decide import RECEIPT_GRACE
 from smsqueue.core.envelope import Attempt
 from smsqueue.core.outcome import Doubt, End, Hold, Park, Submitted
-from smsqueue.core.settle import THROTTLE_LONGEST, Verdict, in_doubt, never_started, noted, settle
+from smsqueue.core.settle import Verdict, in_doubt, never_started, noted, settle
 from smsqueue.core.states import FINAL, WAITING, Reason, State
 from smsqueue.core.submission import SendResult, SendStatus
 
@@ -115,6 +115,18 @@ S = SendStatus
         ),
         pytest.param(
             S.REFUSED,
+            {"life": 5 * MINUTE + 5 * SECOND},
+            ("hold", 5 * SECOND, Reason.RETRY),
+            id="refused, and its least validity is just left",
+        ),
+        pytest.param(
+            S.THROTTLED,
+            {"life": 6 * MINUTE, "retry_after": 9 * MINUTE, "jitter": 0.0},
+            (State.EXPIRED, Reason.TTL_TOO_SHORT),
+            id="throttled for longer than it is of use",
+        ),
+        pytest.param(
+            S.REFUSED,
             {"after": 9 * HOUR - 2 * SECOND, "life": 24 * HOUR},
             ("hold", 20 * HOUR + MINUTE, Reason.QUIET_HOURS),
             id="refused at the end of the day: tomorrow",
@@ -205,7 +217,9 @@ def test_the_providers_name_for_it_is_noted_with_its_answer(envelope, policy, no
 )
 def test_a_message_is_treated_by_its_own_category(envelope, policy, noon, status, outcome):
     document = policy().model_dump(mode="json")
-    document["categories"]["promotional"] = {**document["categories"]["service"], "attempts": 1, "doubt": "again"}
+    document["categories"]["promotional"] = {
+        **document["categories"]["service"], "attempts": 1, "doubt": "again", "min_validity": "4h", "backoff": "1m",
+    }  # fmt: skip
     message = envelope(state=State.SUBMITTING, fence="f0", attempts=attempts(""))
 
     got = settle(message, policies.read(document), "f0", SendResult(status=status), noon, HALF)
@@ -213,6 +227,8 @@ def test_a_message_is_treated_by_its_own_category(envelope, policy, noon, status
     assert isinstance(got.outcome, outcome)
     if outcome is Doubt:
         assert got.outcome.until == noon + WAIT_FOR_RECEIPT
+    document["categories"]["service"]["doubt"] = "again"
+    assert in_doubt(message, policies.read(document), Reason.LEASE_ENDED, noon).until == noon + 10 * SECOND
 
 
 @pytest.mark.parametrize("status", [S.REFUSED, S.UNAVAILABLE])
@@ -232,7 +248,7 @@ def test_a_throttled_answer_is_not_an_attempt(answer):
     [
         pytest.param(20 * SECOND, ("",), 0.0, 20 * SECOND, id="as long as the provider asked"),
         pytest.param(20 * SECOND, ("",), 0.5, 25 * SECOND, id="spread a little, so that not all come back at once"),
-        pytest.param(9 * HOUR, ("",), 0.0, THROTTLE_LONGEST, id="no longer than is believed"),
+        pytest.param(9 * HOUR, ("",), 0.0, 10 * MINUTE, id="no longer than is believed"),
         pytest.param(None, ("",), 0.5, 10 * SECOND, id="not told: the range of a retry, and spread"),
         pytest.param(None, ("refused", ""), 0.5, 15 * SECOND, id="not told, after an attempt"),
     ],
@@ -325,6 +341,7 @@ def test_a_receipt_that_overtook_the_answer_has_the_last_word(answer, noon, stat
         pytest.param("", "unknown", "unknown", id="something is more than nothing"),
         pytest.param("unknown", "refused", "refused", id="a refusal is surer than doubt"),
         pytest.param("refused", "unknown", "refused", id="doubt does not replace a refusal"),
+        pytest.param("refused", "rejected", "rejected", id="a refusal replaces another"),
         pytest.param("refused", "accepted", "accepted", id="an acceptance replaces a refusal"),
         pytest.param("accepted", "refused", "accepted", id="a refusal does not replace an acceptance"),
         pytest.param("accepted", "undelivered", "undelivered", id="a receipt replaces an acceptance"),

@@ -9,7 +9,7 @@ import pytest
 from smsqueue import policy_file
 from smsqueue.core import decisions
 from smsqueue.core import policy as policies
-from smsqueue.core.change import change
+from smsqueue.core.change import UPKEEP_QUEUE, change
 from smsqueue.core.decisions import Decision
 from smsqueue.core.envelope import Attempt, Envelope
 from smsqueue.core.outcome import Doubt, End, Handoff, Hold, Park, Submitted, Watch
@@ -240,3 +240,10 @@ def test_the_payload_is_kept_as_long_as_it_is_needed(outcome, resend, kept):
 )
 def test_the_outside_is_told_of_new_states_that_matter(before, outcome, told):
     assert change(envelope(before), outcome, policy=POLICY, now=NOW).tells is told
+
+
+def test_what_is_final_and_where_upkeep_waits():
+    assert {State.DELIVERED, State.UNDELIVERED, State.UNCONFIRMED, State.FAILED, State.EXPIRED} < FINAL
+    assert {State.SUPPRESSED, State.CANCELLED} < FINAL
+    assert len(FINAL) == 7
+    assert UPKEEP_QUEUE == "dispatch.upkeep"

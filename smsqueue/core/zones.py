@@ -165,11 +165,11 @@ def _zone(name: str) -> tuple[ZoneInfo, tuple[int, ...]]:
     isut, isstd, leap, times, types, chars = struct.unpack_from(">6l", content, 20)
     second = 44 + 5 * times + 6 * types + chars + 8 * leap + isstd + isut  # behind the part of 32 bits
     (times,) = struct.unpack_from(">l", content, second + 32)
-    return ZoneInfo.from_file(io.BytesIO(content), key=name), struct.unpack_from(f">{times}q", content, second + 44)
+    return ZoneInfo.from_file(io.BytesIO(content)), struct.unpack_from(f">{times}q", content, second + 44)
 
 
 def _content(name: str) -> bytes:
-    return resources.files(tzdata).joinpath("zoneinfo", *name.split("/")).read_bytes()
+    return resources.files(tzdata).joinpath(f"zoneinfo/{name}").read_bytes()
 
 
 def _offset(zone: ZoneInfo, at: int) -> int:

@@ -75,6 +75,7 @@ def test_a_large_country_has_all_its_zones():
     assert {"Europe/Kaliningrad", "Asia/Kamchatka"} <= russia
     assert "Europe/Simferopol" not in russia
     assert "America/Danmarkshavn" not in zones.of_country("GL")
+    assert zones.of_country("UA") == ("Europe/Kyiv",)
 
 
 def test_every_country_of_the_numbering_plans_has_zones_that_exist():
@@ -224,6 +225,38 @@ def test_every_change_in_the_world_is_found_to_the_second(year):
     assert listed > 3
 
 
+@pytest.mark.parametrize(
+    ("name", "begun", "ended"),
+    [
+        pytest.param(
+            "America/Recife", epoch(2000, 10, 8, 3), epoch(2000, 10, 15, 2), id="Recife, which thought better"
+        ),
+        pytest.param("America/Noronha", epoch(2000, 10, 8, 2), epoch(2000, 10, 15, 1), id="Noronha likewise"),
+        pytest.param("Asia/Gaza", epoch(2040, 10, 20), epoch(2040, 10, 26, 23), id="Gaza between Ramadan and winter"),
+        pytest.param("Asia/Hebron", epoch(2054, 3, 28), epoch(2054, 4, 3, 23), id="Hebron before Ramadan"),
+    ],
+)
+def test_a_time_of_a_week_is_not_overlooked(name, begun, ended):
+    found = zones.stretches(name, begun - 9 * DAY, ended + 9 * DAY)
+
+    assert [stretch[:2] for stretch in found] == [(begun - 9 * DAY, begun), (begun, ended), (ended, ended + 9 * DAY)]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        pytest.param("Europe/Paris", epoch(2026, 10, 25, 1), id="winter begins in Paris"),
+        pytest.param("Asia/Gaza", epoch(2083, 3, 27), id="daylight saving time begins in Gaza"),
+    ],
+)
+def test_a_change_belongs_to_what_it_begins(name, change):
+    before, after = zones.stretches(name, change - DAY, change + DAY)
+
+    assert (before[:2], after[:2]) == ((change - DAY, change), (change, change + DAY))
+    assert zones.stretches(name, change - DAY, change) == [before]
+    assert zones.stretches(name, change, change + DAY) == [after]
+
+
 NAMES = st.sampled_from(
     [
         "UTC", "Europe/Paris", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "America/Santiago",
@@ -241,6 +274,7 @@ def test_stretches_are_the_wall_clock(name, start, length, data):
     assert (found[0][0], found[-1][1]) == (start, start + length)
     for earlier, later in pairwise(found):
         assert earlier[1] == later[0]
+    assert {type(number) for stretch in found for number in stretch} == {int}
     for begun, ended, seconds in found:
         inside = data.draw(st.integers(begun, ended - 1))
         assert {offset(name, at) for at in (begun, inside, ended - 1)} == {seconds}
@@ -262,6 +296,17 @@ def test_zones_that_part_are_both_kept_from_then_on():
     assert len(zones.distinct(west, epoch(2024, 7, 1), epoch(2024, 7, 9))) == 1
     assert len(zones.distinct(west, epoch(2026, 11, 24), epoch(2026, 12, 2))) == 2
     assert len(zones.distinct(west, epoch(2024, 7, 1), epoch(2026, 12, 2))) == 2
+
+
+def test_what_parts_after_the_end_does_not_count():
+    west, year = ("America/Los_Angeles", "America/Vancouver"), epoch(2026, 11, 1) // zones.YEAR * zones.YEAR
+
+    assert zones.distinct(west, year - DAY, year) == west[:1]
+
+
+def test_two_names_of_one_zone_are_the_same():
+    assert zones.same("Europe/London") == zones.same("Europe/Guernsey")
+    assert zones.same("Europe/London") != zones.same("Europe/Lisbon")
 
 
 @properties

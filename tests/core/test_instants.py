@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from smsqueue.core import policy as policies
 from smsqueue.core.outcome import End, Hold
 from smsqueue.core.rules.hours import hours, is_quiet
 from smsqueue.core.states import Reason, State
@@ -95,6 +96,14 @@ def test_what_was_delivered_in_the_night_surely_was_quiet(envelope, policy, noon
     assert is_quiet(envelope(), policy(), noon + after) is quiet
     assert is_quiet(envelope(), policy(quiet="off"), noon + after) is False
     assert is_quiet(envelope(region="001"), policy(), noon + after) is False
+
+
+def test_not_even_the_last_second_of_three_minutes_is_quiet(envelope, policy, noon):
+    document = policy(min_validity="30s").model_dump(mode="json")
+    rules = policies.read({**document, "quiet": {"open": "Mo-Su 08:00-08:03", "guard": "60s"}})
+
+    assert isinstance(hours(envelope(), rules, noon - 4 * HOUR + 90 * SECOND), datetime)
+    assert not is_quiet(envelope(), rules, noon - 4 * HOUR + 119 * SECOND)
 
 
 def test_where_nobody_knows_it_never_goes_unless_its_category_goes_at_any_hour(envelope, policy, noon):

@@ -246,6 +246,7 @@ def test_a_time_of_a_week_is_not_overlooked(name, begun, ended):
     ("name", "change"),
     [
         pytest.param("Europe/Paris", epoch(2026, 10, 25, 1), id="winter begins in Paris"),
+        pytest.param("Atlantic/Azores", epoch(2070, 3, 30, 1), id="summer begins in the Azores, by the clock of UTC"),
         pytest.param("Asia/Gaza", epoch(2083, 3, 27), id="daylight saving time begins in Gaza"),
     ],
 )

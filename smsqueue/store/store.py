@@ -6,7 +6,6 @@ answers as it did the first time; only `take` may not, and is not repeated.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from smsqueue.core.facts import CLEAR, Facts
-from smsqueue.core.states import State
 from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
 from smsqueue.store.away import Away
@@ -133,10 +131,10 @@ class Store:
         A code `new` becomes `alone` where too few replicas have it.
         """
         rows = [
-            codec.row(e, look_at, supersede, (e.deadline - e.created + 2 * retention) // MILLISECOND)
+            codec.entry(e, look_at, supersede, (e.deadline - e.created + 2 * retention) // MILLISECOND)
             for e, _, look_at, supersede in entries
         ]
-        args = (retention // MILLISECOND, _json(rows), *(entry.payload for entry in entries))
+        args = (retention // MILLISECOND, codec.batch(rows), *(entry.payload for entry in entries))
         try:
             answer, safe = self._call_safely("accept", self._both([entry.envelope.id for entry in entries]), args)
         except OutOfMemoryError:
@@ -185,7 +183,7 @@ class Store:
             facts = CLEAR
             if paused or withdrawn or providers or ailing:
                 facts = Facts(bool(paused), bool(withdrawn), providers, ailing)
-            yield Loaded(_readable(id, text), payload, facts)
+            yield Loaded(codec.readable(id, text), payload, facts)
 
     def apply(self, changes: Sequence[Change], *, wake: bool = True) -> list[str]:
         """Write decided changes. Answers `ok`, `again`, `lost` or `missing`: see apply.lua.
@@ -194,7 +192,7 @@ class Store:
         """
         codes: list[str] = []
         for part in self._parts(changes):
-            args = (int(wake), _json([_row(change) for change in part]))
+            args = (int(wake), codec.batch([codec.change(change) for change in part]))
             answer = self._call("apply", self._both([change.before.id for change in part]), args)
             codes += [code.decode() for code in answer[2:]]
         return codes
@@ -207,14 +205,8 @@ class Store:
         keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
         keys += [self.keys.cap(passage.cap) for passage in passages if passage.cap]
         provider = queue.split(".")[1]
-        rows = [
-            (
-                e.id, e.version, codec.to_ms(valid_until), len(e.attempts) + 1,
-                e.lane, e.category, e.tenant, e.campaign, cap, most,
-            )
-            for e, valid_until, cap, most in passages
-        ]  # fmt: skip
-        args = (fence, provider, queue, wire_of(queue), lease // MILLISECOND, _json(rows))
+        rows = [codec.passage(e, valid_until, cap, most) for e, valid_until, cap, most in passages]
+        args = (fence, provider, queue, wire_of(queue), lease // MILLISECOND, codec.batch(rows))
         answer, safe = self._call_safely("gate", keys, args)
         return ["alone" if not safe and code in _PASSED else code.decode() for code in answer[2:]]
 
@@ -341,42 +333,4 @@ class Store:
         )
 
 
-def _readable(id: str, text: bytes | None) -> Envelope | None:
-    """Read an envelope; one that somebody damaged is nobody's batch's trouble: its looks end it as poison."""
-    if not text:
-        return None
-    try:
-        return codec.envelope(id, text.decode())
-    except (KeyError, ValueError, IndexError):
-        return None
-
-
-def _row(change: Change) -> tuple[Any, ...]:
-    """Write a change in the order in which apply.lua reads it."""
-    before = change.before
-    attempts, sets, deletes = change.attempts, ["d", change.codes], tuple[str, ...]()
-    if attempts != before.attempts:
-        sets += ("a", str(len(attempts)))
-        for number, attempt in enumerate(attempts, 1):
-            sets += (f"a{number}", codec.attempt_text(attempt))
-        deletes = tuple(f"a{n}" for n in range(len(attempts) + 1, len(before.attempts) + 1))
-    look_at, retention = change.look_at, change.retention
-    stays = look_at is None and change.home == before.home and retention is None
-    return (
-        before.id, before.version, change.state.value, change.reason.value,
-        "=" if stays else change.home, codec.to_ms(look_at) if look_at else 0,
-        not change.keep_payload,
-        retention // MILLISECOND if retention is not None else 0,
-        change.state is not before.state and _TOLD[change.state],
-        attempts[-1].provider if attempts else "", len(attempts),
-        before.fence if before.state in _FENCED else "",
-        sets, deletes,
-    )  # fmt: skip
-
-
-_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-"""What a script is told of a batch is one argument: for Python and for the server that is cheaper than thousands."""
 _PASSED = frozenset({b"yes", b"probe"})
-_FENCED = frozenset({State.SUBMITTING, State.UNKNOWN})
-_TOLD = {state: state not in {State.QUEUED, State.HELD, State.SUBMITTING} for state in State}
-"""What goes into the event stream."""

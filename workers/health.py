@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smsqueue.core.health import ends
+from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
 
 if TYPE_CHECKING:
@@ -24,10 +26,10 @@ class Health:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._watched: set[str] = set()
-        """Providers of which the store has heard bad news, as far as this process knows."""
+        """Providers of which the store has heard bad, as far as this process knows."""
 
     def watch(self, provider: str) -> None:
-        """Take in that a probe is under way: its good end is news."""
+        """Take in that the store has heard bad of it: a good end is news."""
         self._watched.add(provider)
 
     def report(self, ended: Iterable[tuple[str, SendStatus]]) -> None:
@@ -39,11 +41,11 @@ class Health:
             well, bad = ends(statuses)
             if not bad and provider not in self._watched:
                 continue
-            news = self._store.health(provider, well=well, bad=bad)
-            if bad:
-                self._watched.add(provider)
-            else:
-                self._watched.discard(provider)
-            if news:
-                level, name = _NEWS[news]
-                event(_log, level, name, provider=provider)
+            self._watched.add(provider)  # if the store is away, the next end is news again
+            with suppress(SmsQueueError):
+                news = self._store.health(provider, well=well, bad=bad)
+                if not bad:
+                    self._watched.discard(provider)
+                if news:
+                    level, name = _NEWS[news]
+                    event(_log, level, name, provider=provider)

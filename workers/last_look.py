@@ -89,7 +89,7 @@ class LastLook:
             facts = replace(facts, ailing_providers=facts.ailing_providers | {self._provider})
         outcome = decide(envelope, policy, replace(facts, withdrawn=code == "withdrawn"), now)
         if code == "ailing" and isinstance(outcome, Handoff):
-            return None if outcome.provider == self._provider else outcome
+            return None if outcome.provider in facts.ailing_providers else outcome
         return Hold(now, Reason.CLOCK) if outcome is None or isinstance(outcome, Handoff) else outcome
 
     def _look(self, loaded: Loaded, envelope: Envelope) -> Prepared | Outcome | None:

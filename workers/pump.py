@@ -17,7 +17,7 @@ from celery import bootsteps
 from smsqueue.privacy.log import EventName, event
 from workers.door import Door
 from workers.ear import Ear
-from workers.relook import Relook
+from workers.looks import relook, reroute
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -42,7 +42,7 @@ class Pump:
         self._hints = hints
         self._beat = beat
         self._door = Door(store)
-        self._relook = Relook(store)
+        self._looks = (relook(store), reroute(store))
         self._ear = Ear(store, hints)
         self._tick = tick.total_seconds()
         self._stopping = threading.Event()
@@ -86,7 +86,8 @@ class Pump:
         if self._beat is not None:
             self._beat.beat()
         self._door.look()
-        self._relook.step()
+        for look in self._looks:
+            look.step()
         return busy
 
     def tick(self) -> bool:

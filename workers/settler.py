@@ -42,6 +42,7 @@ class Answered(NamedTuple):
     envelope: Envelope
     fence: str
     result: SendResult | None
+    probe: bool = False
 
 
 class Settler:
@@ -113,7 +114,7 @@ class Settler:
 
     def _write(self, batch: Sequence[Answered]) -> list[Answered]:
         """Write a batch; what somebody else moved meanwhile is decided again on what it is now."""
-        self.health.report((a.envelope.attempts[-1].provider, a.result.status) for a in batch if a.result is not None)
+        ended = [(a.envelope.attempts[-1].provider, a.result.status) for a in batch if a.result is not None]
         for _ in range(ROUNDS):
             now = self._store.clock.now()
             decided = [Decided(a.envelope, *self._verdict(a)) for a in batch]
@@ -121,6 +122,7 @@ class Settler:
             codes = carry_out(self._store, decided, now)
             lost = [a for a, code in zip(batch, codes, strict=True) if code == "lost"]
             if not lost:
+                self.health.report(ended)
                 return []
             fresh = self._store.load([a.envelope.id for a in lost])
             batch = [
@@ -134,7 +136,7 @@ class Settler:
     def _throttle(self, batch: Sequence[Answered]) -> None:
         """Tell everybody of a Retry-After: a provider that one process was asked to spare is spared by all."""
         waits: dict[str, timedelta] = {}
-        for envelope, _, result in batch:
+        for envelope, _, result, _ in batch:
             if result is not None and result.status is SendStatus.THROTTLED and result.retry_after:
                 name = envelope.attempts[-1].provider
                 waits[name] = max(waits.get(name, timedelta(0)), min(result.retry_after, THROTTLE_LONGEST))
@@ -142,8 +144,8 @@ class Settler:
             self._everywhere.throttle(name, wait)
 
     def _verdict(self, answered: Answered) -> Verdict:
-        envelope, fence, result = answered
+        envelope, fence, result, probe = answered
         policy, now = self._store.policies.current, self._store.clock.now()
         if result is None:
             return never_started(envelope, policy, fence, now)
-        return settle(envelope, policy, fence, result, now, random.random())  # noqa: S311 - spreads retries
+        return settle(envelope, policy, fence, result, now, random.random(), probe=probe)  # noqa: S311 - spreads retries

@@ -48,6 +48,9 @@ CHUNK = 200
 """Messages gated together: enough to share the scripts' cost, few enough that the first call starts at once."""
 RESERVE = 0.1
 """The part of the slots that only the first lane may use."""
+_PASSED = frozenset({"yes", "watch", "probe"})
+_HEARD_BAD = frozenset({"watch", "probe", "ailing", "alone"})
+"""What the gate says when the store may have heard bad of the provider; of `alone` one cannot tell."""
 PATIENCE = 0.5
 """Seconds to wait when the store is away; the leases of what is in hand go on running."""
 
@@ -169,14 +172,14 @@ class Submit:
         lease_ends = time.monotonic() + self._lease.total_seconds()
         codes = await self._gate(prepared, fence, queue)
         alone = self._last_look.goes_alone(queue.rpartition(".")[2])
-        if "probe" in codes:
+        if not _HEARD_BAD.isdisjoint(codes):
             self._settler.health.watch(self._name)
         now = self._store.clock.now()
         refused: list[Decided] = []
         waiting: list[str] = []
         for item, code in zip(prepared, codes, strict=True):
-            if code in {"yes", "probe"} or (code == "alone" and alone):
-                self._call_soon(item, fence, queue, lease_ends, now)
+            if code in _PASSED or (code == "alone" and alone):
+                self._call_soon(item, fence, queue, lease_ends, now, probe=code == "probe")
             elif code == "alone":  # past the gate, but a lost primary would forget it: surely not sent
                 self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
             elif code != "lost":
@@ -205,11 +208,13 @@ class Submit:
                 self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))
             raise
 
-    def _call_soon(self, item: Prepared, fence: str, queue: str, lease_ends: float, now: datetime) -> None:
+    def _call_soon(
+        self, item: Prepared, fence: str, queue: str, lease_ends: float, now: datetime, *, probe: bool
+    ) -> None:
         envelope = self._past_gate(item.envelope, fence, queue)
         self._free -= 1
         call = asyncio.get_running_loop().create_task(
-            self._call(envelope, item.payload, item.valid_until - now, lease_ends)
+            self._call(envelope, item.payload, item.valid_until - now, lease_ends, probe=probe)
         )
         self._calls.add(call)
         call.add_done_callback(self._ended)
@@ -232,7 +237,9 @@ class Submit:
         self._free += 1
         self._tell()
 
-    async def _call(self, envelope: Envelope, payload: Payload, valid_for: timedelta, lease_ends: float) -> None:
+    async def _call(
+        self, envelope: Envelope, payload: Payload, valid_for: timedelta, lease_ends: float, *, probe: bool
+    ) -> None:
         fence = envelope.fence
         if time.monotonic() + self._call_limit > lease_ends:
             event(_log, logging.WARNING, EventName.LEASE_LOST, id=envelope.id)
@@ -252,7 +259,7 @@ class Submit:
         except Exception as error:  # noqa: BLE001 - an adapter's bug: nobody knows what was sent
             event(_log, logging.ERROR, EventName.ENGINE_FAILED, id=envelope.id, error=error)
             result = SendResult(status=SendStatus.UNKNOWN, code="bug")
-        self._settler.add(Answered(envelope, fence, result), self._settled)
+        self._settler.add(Answered(envelope, fence, result, probe), self._settled)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Call the store without stopping the loop."""

@@ -18,6 +18,7 @@ from smsqueue.core import zones
 from smsqueue.core.lateness import Lateness
 from smsqueue.errors import SmsQueueError, StoreUnavailable
 from smsqueue.store import audit as audits
+from smsqueue.store import gauges
 from smsqueue.store.codec import from_ms
 from smsqueue.store.keys import PARKS
 from smsqueue.store.server import connect, examine
@@ -114,14 +115,9 @@ def _answers(shard: Store) -> bool:
 
 def _ailing(store: Store) -> Iterator[Finding]:
     """Say which providers do not answer, so that messages wait for them."""
-    fields: set[bytes] = set()
-    for shard in store.shards:
-        fields |= set(shard.redis.hkeys(shard.keys.health))  # type: ignore[arg-type]
-    for field in sorted(fields):
-        kind, _, provider = field.decode().partition("|")
-        if kind == "ask":
-            sentence = f"{provider} does not answer: it is only probed, and its messages wait"
-            yield Finding("provider", "trouble", sentence)
+    for provider in gauges.ailing(store):
+        sentence = f"{provider} does not answer: it is only probed, and its messages wait"
+        yield Finding("provider", "trouble", sentence)
 
 
 def _late(store: Store) -> Iterator[Finding]:

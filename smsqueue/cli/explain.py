@@ -15,6 +15,7 @@ from smsqueue.core.places import Origin
 from smsqueue.core.states import Reason
 from smsqueue.errors import InvalidMessage
 from smsqueue.inquiry import Inquiry
+from smsqueue.store import gauges
 
 if TYPE_CHECKING:
     from smsqueue.core.envelope import Envelope
@@ -55,7 +56,11 @@ def explain(
             return
         if at or region or timezone:
             raise InvalidMessage("category", "required", "with --at, --region or --timezone, --category is needed")
-        _tell(subject, inquiry.explain(subject), as_json=json)
+        envelope = inquiry.explain(subject)
+        _tell(subject, envelope, as_json=json)
+        provider = envelope.home.split(".")[1] if envelope.home.startswith("submit.") else ""
+        if provider and not json and provider in gauges.ailing(inquiry.store):
+            show.out.print(f"It waits for {provider}, which does not answer and is only probed.", markup=False)
 
 
 def _tell(id: str, envelope: Envelope, *, as_json: bool) -> None:

@@ -112,7 +112,12 @@ def _too_late(envelope: Envelope, category: Category) -> datetime:
     Who waits for a provider goes by it, and leaves the queue at it: a message that nobody will submit any more must
     not spend a provider's rate, or a backlog that is too long loses all of its urgent messages instead of some.
     """
-    return envelope.deadline - category.min_validity + timedelta(seconds=1)
+    return envelope.deadline - leaves_before(category)
+
+
+def leaves_before(category: Category) -> timedelta:
+    """Return how long before its deadline a message of a category leaves the queue to a provider."""
+    return category.min_validity - timedelta(seconds=1)
 
 
 UPKEEP_QUEUE = queue_of_dispatch(UPKEEP)

@@ -259,6 +259,14 @@ class Policy(_Part):
         """The lane of one-time codes, that everything else makes way for."""
         return next(iter(self.lanes))
 
+    def with_another_way(self, provider: str) -> tuple[str, ...]:
+        """Return the categories that may go by a provider, or by another."""
+        return tuple(
+            name
+            for name, category in self.categories.items()
+            if provider in category.routes and len(category.routes) > 1
+        )
+
     @cached_property
     def retention(self) -> timedelta:
         """The longest that any category's messages are kept after their end."""

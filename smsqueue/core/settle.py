@@ -42,8 +42,21 @@ class Verdict(NamedTuple):
     attempts: tuple[Attempt, ...]
 
 
-def settle(envelope: Envelope, policy: Policy, fence: str, result: SendResult, now: datetime, jitter: float) -> Verdict:
-    """Settle the attempt made under `fence`. `jitter` lies in [0, 1) and spreads retries."""
+def settle(
+    envelope: Envelope,
+    policy: Policy,
+    fence: str,
+    result: SendResult,
+    now: datetime,
+    jitter: float,
+    *,
+    probe: bool = False,
+) -> Verdict:
+    """Settle the attempt made under `fence`. `jitter` lies in [0, 1) and spreads retries.
+
+    A `probe` of an ailing provider that finds nobody is no attempt: else an hour's outage would use up those of every
+    message that was one.
+    """
     attempts = noted(envelope.attempts, fence, result.status, result.code, result.provider_id)
     newest = bool(attempts) and attempts[-1].fence == fence
     if newest and attempts[-1].result == SendStatus.ACCEPTED:  # a receipt overtook a lost answer
@@ -53,6 +66,8 @@ def settle(envelope: Envelope, policy: Policy, fence: str, result: SendResult, n
         return Verdict(None, attempts)
     if envelope.state in WAITING and not late:
         return Verdict(None, attempts)
+    if probe and result.status is SendStatus.UNAVAILABLE:
+        return Verdict(again(envelope, policy, now, now, Reason.RETRY), attempts[:-1])
     return _newest(envelope, policy, result, attempts, now, jitter)
 
 

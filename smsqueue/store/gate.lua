@@ -6,7 +6,8 @@
 --       cap token or '', most of them per day
 --
 -- Returns the server's time (ms), the epoch, then a code per message:
---   yes, probe (yes, to see whether an ailing provider is well again), lost (changed since it was decided, or twice in
+--   yes, watch (yes, and if its call ends well that is news to the store), probe (the same, alone, to see whether an ailing
+--   provider is well again), lost (changed since it was decided, or twice in
 --   this call), late, paused, withdrawn, throttled (the provider asked for patience), ailing (see health.lua),
 --   capped:<ms> (the recipient has had as many as allowed; then there is room again)
 -- The same fence again gets the same yes.
@@ -17,9 +18,8 @@ local fence, provider, queue, wire, lease = unpack(ARGV, 1, 5)
 local ends = now + lease
 local throttled = now < tonumber(redis.call('HGET', PREFIX .. 'rate:' .. provider, 'hold') or 0)
 local something_paused = redis.call('HLEN', PREFIX .. 'pause') > 0
-local health = redis.call('HMGET', PREFIX .. 'health', 'ask|' .. provider, 'gap|' .. provider)
-local ask, gap = tonumber(health[1] or nil), tonumber(health[2] or nil)
-local GAP_LONGEST = 10000 -- ms between probes
+local health = redis.call('HMGET', PREFIX .. 'health', 'ask|' .. provider, 'gap|' .. provider, 'bad|' .. provider)
+local ask, gap, passed = next_probe(health[1], now), tonumber(health[2] or nil), health[3] and 'watch' or 'yes'
 local answer = { now, EPOCH }
 
 local function held_back(lane, category, tenant, campaign)
@@ -48,7 +48,7 @@ each_then_close(now, function()
     if asked[id] then
       code = 'lost'
     elseif e[2] == 'submitting' and e[5] == fence then
-      code = ask and 'probe' or 'yes' -- this very call, repeated because its answer was lost
+      code = ask and 'probe' or passed -- this very call, repeated because its answer was lost
     elseif tonumber(e[1]) ~= version or e[3] ~= queue or e[4] or (e[2] ~= 'queued' and e[2] ~= 'held') then
       code = 'lost'
     elseif now >= valid_until or now >= tonumber(e[6]) then
@@ -68,6 +68,7 @@ each_then_close(now, function()
           'fe', fence, 'a', attempt, 'a' .. attempt, fence .. '|' .. provider .. '|||')
         enter(id, wire, ends)
         count(campaign, e[2], 'submitting')
+        code = passed
         if ask then
           code, ask, gap = 'probe', now + gap, math.min(2 * gap, GAP_LONGEST)
           redis.call('HSET', PREFIX .. 'health', 'ask|' .. provider, ask, 'gap|' .. provider, gap)

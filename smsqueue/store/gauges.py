@@ -24,6 +24,8 @@ from smsqueue.store import codec
 from smsqueue.store.keys import PARKS, wire_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from redis import Redis
 
     from smsqueue.store.store import Store
@@ -33,6 +35,9 @@ BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 HEADS = 5
 """Envelopes looked at per queue to say how long the oldest waits: those with the earliest deadlines."""
 
+UNWANTED = timedelta(minutes=1)
+"""An ailing provider that nobody has probed for so long after it was time has no messages."""
+
 ZERO = timedelta(0)
 
 
@@ -41,7 +46,7 @@ class Rate(NamedTuple):
 
     waits: int  # how often ids waited for it
     patience: timedelta  # for how long the provider asked to be spared
-    ailing: bool  # its calls end badly, and it is only probed (in a shard, at least)
+    ailing: bool  # its calls end badly, it is only probed, and somebody waits for it (in a shard, at least)
 
 
 class Gauges(NamedTuple):
@@ -157,7 +162,7 @@ def _look(store: Store) -> Gauges:
         pipe.hgetall(keys.beats)
         pipe.get(keys.door)
         pipe.hkeys(keys.pause)
-        pipe.hkeys(keys.health)
+        pipe.hgetall(keys.health)
         pipe.info("memory")
         for provider in providers:
             pipe.hmget(keys.rate(provider), "waits", "hold")
@@ -182,12 +187,25 @@ def _look(store: Store) -> Gauges:
         closed=tuple(filter(None, door.decode().split(","))) if door else (),
         pauses=pauses,
         rates={
-            provider: Rate(
-                int(waits or 0), max(codec.from_ms(int(hold or 0)) - now, ZERO), f"ask|{provider}".encode() in health
-            )
+            provider: Rate(int(waits or 0), max(codec.from_ms(int(hold or 0)) - now, ZERO), ails(health, provider, now))
             for provider, (waits, hold) in zip(providers, rates, strict=True)
         },
     )
+
+
+def ails(health: Mapping[bytes, bytes], provider: str, now: datetime) -> bool:
+    """Whether a provider is ailing, by the hash `health`. One whose probe is long overdue is nobody's trouble."""
+    ask = health.get(f"ask|{provider}".encode())
+    return ask is not None and now < codec.from_ms(int(ask)) + UNWANTED
+
+
+def ailing(store: Store) -> list[str]:
+    """Return the providers of the policy that are ailing in some shard. Raises RedisError."""
+    found: set[str] = set()
+    for shard in store.shards:
+        health: dict[bytes, bytes] = shard.redis.hgetall(shard.keys.health)  # type: ignore[assignment]
+        found |= {name for name in shard.policies.current.providers if ails(health, name, shard.clock.now())}
+    return sorted(found)
 
 
 def _waiting(store: Store, queues: list[str], counters: dict[str, int], now: datetime) -> dict[str, timedelta]:
@@ -229,7 +247,7 @@ def windows(store: Store, sizes: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Return each provider's window: places used, places there are."""
     used: dict[str, tuple[int, int]] = {}
     for name, provider in store.policies.current.providers.items():
-        queues = [queue for queue in store.policies.layout.submit if queue.split(".")[1] == name]
+        queues = store.policies.layout.queues_of(name)
         taken = sum(sizes[f"out:{queue}"] + sizes[wire_of(queue)] for queue in queues)
         used[name] = (taken, provider.window)
     return used

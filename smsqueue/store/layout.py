@@ -77,3 +77,7 @@ class Layout:
             *(keys.rate(name) for name in policy.providers),
         )  # fmt: skip
         """What every script declares: `due` first, by which scripts find the prefix."""
+
+    def queues_of(self, provider: str) -> tuple[str, ...]:
+        """Return the queues in which messages wait for a provider, by lane."""
+        return tuple(queue for queue in self.submit if queue.split(".")[1] == provider)

@@ -35,6 +35,22 @@ local function tally(field, by)
   tallied[field] = (tallied[field] or 0) + (by or 1)
 end
 
+-- When the next probe of an ailing provider may go (ms); nil if it is well. A server that was set back in time does not
+-- wait for what lies further ahead than any.
+local GAP_LONGEST = 10000 -- ms between probes
+local function next_probe(field, now)
+  local ask = tonumber(field or nil)
+  return ask and ask <= now + GAP_LONGEST and ask or ask and now
+end
+
+-- Ways may have opened for what waits for ailing providers: see reroute.lua.
+local function look_for_ways()
+  for _, field in ipairs(redis.call('HKEYS', PREFIX .. 'health')) do
+    local provider = string.match(field, '^ask|(.*)')
+    if provider then redis.call('HSET', PREFIX .. 'health', 'ways|' .. provider, '1:0') end
+  end
+end
+
 local function is_queue(home)
   local kind = string.sub(home, 1, 5)
   return home ~= 'due' and kind ~= 'wire:' and kind ~= 'park:'

@@ -3,11 +3,11 @@
 --
 -- ARGV  1 if payloads are wanted, else 0; then the ids
 --
--- Returns the server's time (ms), the epoch, the policy's version, the paused providers joined by commas, the ailing ones, then per id:
+-- Returns the server's time (ms), the epoch, the policy's version, the paused providers joined by commas, the ailing ones, the ailing ones for the first lane, then per id:
 -- the envelope's fields and values with a unit separator between (or false), the payload (or false), 1 if paused, 1 if withdrawn.
 
 local now = server_time()
-local answer = { now, EPOCH, redis.call('HGET', PREFIX .. 'policy', 'version') or '0', '', '' }
+local answer = { now, EPOCH, redis.call('HGET', PREFIX .. 'policy', 'version') or '0', '', '', '' }
 local something_paused = redis.call('HLEN', PREFIX .. 'pause') > 0
 if something_paused then
   local providers = {}
@@ -17,12 +17,17 @@ if something_paused then
   end
   answer[4] = table.concat(providers, ',')
 end
-local ailing, health = {}, redis.call('HGETALL', PREFIX .. 'health')
+-- Whose probe is long due is not shown as ailing, or nobody would be one: first who has no other way, then anybody, and
+-- one-time codes last.
+local WAITS, WAITS_FIRST = 2000, 4000 -- ms
+local ailing, ailing_first, health = {}, {}, redis.call('HGETALL', PREFIX .. 'health')
 for at = 1, #health, 2 do
   local name = string.match(health[at], '^ask|(.*)')
-  if name and now < tonumber(health[at + 1]) then ailing[#ailing + 1] = name end -- else somebody has to probe it
+  local overdue = name and now - next_probe(health[at + 1], now)
+  if name and overdue < WAITS then ailing[#ailing + 1] = name end
+  if name and overdue < WAITS_FIRST then ailing_first[#ailing_first + 1] = name end
 end
-answer[5] = table.concat(ailing, ',')
+answer[5], answer[6] = table.concat(ailing, ','), table.concat(ailing_first, ',')
 
 for at = 2, #ARGV do
   local id = ARGV[at]

@@ -10,5 +10,6 @@ if ARGV[2] == '1' then
   changed = redis.call('HSETNX', PREFIX .. 'pause', ARGV[1], now)
 else
   changed = redis.call('HDEL', PREFIX .. 'pause', ARGV[1])
+  look_for_ways()
 end
 return { now, EPOCH, changed }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from redis.exceptions import RedisError
+
 from smsqueue.core.states import Reason
 from smsqueue.errors import InvalidMessage
 
@@ -40,7 +42,7 @@ def withdraw(store: Store, campaign: str) -> None:
 
     Raises InvalidMessage for a campaign of which no message was accepted: most likely its name was mistyped.
     """
-    if not any(shard.redis.exists(shard.keys.counts(campaign)) for shard in store.shards):
+    if not any(_counts(shard, campaign) for shard in store.shards):
         raise InvalidMessage("campaign", "unknown", "no message of a campaign of this name was accepted")
     store.pause(f"withdrawn:{campaign}")
     store.release(f"park:{Reason.PAUSED}")
@@ -53,6 +55,14 @@ def listed(store: Store) -> dict[str, int]:
         held: dict[bytes, bytes] = shard.redis.hgetall(shard.keys.pause)  # type: ignore[assignment]
         found |= {scope.decode(): int(since) for scope, since in held.items()}
     return found
+
+
+def _counts(shard: Store, campaign: str) -> bool:
+    """Whether a shard knows a campaign, or may: one that is away says nothing against it."""
+    try:
+        return bool(shard.redis.exists(shard.keys.counts(campaign)))
+    except RedisError:
+        return True
 
 
 def _known(store: Store, what: str, name: str) -> None:

@@ -13,7 +13,7 @@ local version = redis.call('HGET', PREFIX .. 'policy', 'version') or '0'
 local m = redis.call('HMGET', meta, 'looked', 'looking', 'place', 'skip')
 if m[1] == version then return { now, EPOCH, version, 0, 1 } end
 local place, skip = now + margin, 0
-if m[2] == version then place, skip = tonumber(m[3]), tonumber(m[4]) end
+if m[2] == version then place, skip = tonumber(m[3]), tonumber(m[4]) else look_for_ways() end
 
 -- Many sleep until the same instant: `skip` counts those of the place's score that were left where they are.
 local found = redis.call('ZRANGE', KEYS[1], place, '+inf', 'BYSCORE', 'LIMIT', skip, limit, 'WITHSCORES')

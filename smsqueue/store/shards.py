@@ -123,6 +123,16 @@ class Shards(Store):
         """Obey a provider that asked for patience, in every shard that answers."""
         self._some(lambda shard: shard.throttle(provider, wait))
 
+    def health(self, provider: str, *, well: bool, bad: int) -> str:
+        """Tell every shard how calls ended: each judges by what it hears."""
+        news = self._every(lambda shard: shard.health(provider, well=well, bad=bad))
+        return next(filter(None, news), "")
+
+    def reroute(self, *, limit: int) -> tuple[int, bool]:
+        """Let some of what waits for ailing providers be decided again."""
+        steps = [shard.reroute(limit=limit) for shard in self._shards]
+        return sum(moved for moved, _ in steps), all(done for _, done in steps)
+
     def pause(self, scope: str) -> None:
         """Hold a scope back in every shard."""
         self._every(lambda shard: shard.pause(scope))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from redis.exceptions import OutOfMemoryError, RedisError
 
+from smsqueue.core.change import leaves_before
 from smsqueue.core.facts import CLEAR, Facts
 from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
@@ -41,7 +42,7 @@ MOVE_MAX = 500
 
 SCRIPTS = (
     "accept", "wake", "take", "load", "apply", "gate", "stop", "release", "give_back", "recover", "throttle", "relook",
-    "audit", "pause", "leap", "beat", "door", "health",
+    "audit", "pause", "leap", "beat", "door", "health", "reroute",
 )  # fmt: skip
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -167,8 +168,10 @@ class Store:
 
     def give_back(self, queue: str, ids: Sequence[str]) -> None:
         """Put handed-out ids back where they came from; those that moved on meanwhile stay where they are."""
+        categories = self.policies.current.categories if queue.startswith("submit.") else {}
+        before = codec.batch({name: leaves_before(category) // MILLISECOND for name, category in categories.items()})
         for part in self._parts(ids):
-            self._call("give_back", [self.keys.envelope(id) for id in part], (queue, *part))
+            self._call("give_back", [self.keys.envelope(id) for id in part], (queue, before, *part))
 
     def load(self, ids: Sequence[str], *, payloads: bool = False) -> list[Loaded]:
         """Read envelopes, with what policy has to know, and on demand their payloads."""
@@ -177,13 +180,15 @@ class Store:
     def _load(self, ids: Sequence[str], *, payloads: bool) -> Iterator[Loaded]:
         answer = self._call("load", self._both(ids), (int(payloads), *ids))
         self.policies.seen(int(answer[2]))
-        providers, ailing = (frozenset(filter(None, names.decode().split(","))) for names in answer[3:5])
-        for id, at in zip(ids, range(5, len(answer), 4), strict=True):
+        providers, *ailing = (frozenset(filter(None, names.decode().split(","))) for names in answer[3:6])
+        for id, at in zip(ids, range(6, len(answer), 4), strict=True):
             text, payload, paused, withdrawn = answer[at : at + 4]
             facts = CLEAR
-            if paused or withdrawn or providers or ailing:
-                facts = Facts(bool(paused), bool(withdrawn), providers, ailing)
-            yield Loaded(codec.readable(id, text), payload, facts)
+            envelope = codec.readable(id, text)
+            if paused or withdrawn or providers or ailing[1]:
+                first = envelope is not None and envelope.lane == self.policies.current.first_lane
+                facts = Facts(bool(paused), bool(withdrawn), providers, ailing[first])
+            yield Loaded(envelope, payload, facts)
 
     def apply(self, changes: Sequence[Change], *, wake: bool = True) -> list[str]:
         """Write decided changes. Answers `ok`, `again`, `lost` or `missing`: see apply.lua.
@@ -200,7 +205,7 @@ class Store:
     def gate(self, passages: Sequence[Passage], *, fence: str, queue: str, lease: timedelta) -> list[str]:
         """Let messages of one queue onto the wire under a fence; at most CALL_MAX. See gate.lua.
 
-        A code `yes` or `probe` becomes `alone` where too few replicas know of it: then no call may start.
+        A code that lets pass becomes `alone` where too few replicas know of it: then no call may start.
         """
         keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
         keys += [self.keys.cap(passage.cap) for passage in passages if passage.cap]
@@ -230,7 +235,19 @@ class Store:
 
     def health(self, provider: str, *, well: bool, bad: int) -> str:
         """Tell how calls ended: whether one ended well, and how many badly since. Answers `ailing`, `well` or ``."""
-        return str(self._call("health", (), (provider, int(well), bad))[2].decode())
+        answer = self._call("health", (), (provider, int(well), bad), redis=self._once)
+        return str(answer[2].decode())
+
+    def reroute(self, *, limit: int) -> tuple[int, bool]:
+        """Let some of what waits for ailing providers be decided again; says how many, and whether all was seen."""
+        policy, layout = self.policies.current, self.policies.layout
+        ways = [
+            (name, layout.queues_of(name), dict.fromkeys(categories, 1))
+            for name in policy.providers
+            if (categories := policy.with_another_way(name))
+        ]
+        answer = self._call("reroute", (), (limit, codec.batch(ways)))
+        return int(answer[2]), bool(answer[3])
 
     def pause(self, scope: str) -> None:
         """Hold a scope back at the last door before a provider; as many replicas as configured know of it."""
@@ -333,4 +350,4 @@ class Store:
         )
 
 
-_PASSED = frozenset({b"yes", b"probe"})
+_PASSED = frozenset({b"yes", b"watch", b"probe"})

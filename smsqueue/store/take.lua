@@ -26,7 +26,12 @@ if room <= 0 then return nothing end
 
 local book = PREFIX .. 'rate:' .. provider
 if provider ~= '' and now < tonumber(redis.call('HGET', book, 'hold') or 0) then return nothing end
-if provider ~= '' and now < tonumber(redis.call('HGET', PREFIX .. 'health', 'ask|' .. provider) or 0) then return nothing end
+local PROBES = 20 -- handed out to let one pass: the others cost a load and a gate
+local ask = provider ~= '' and next_probe(redis.call('HGET', PREFIX .. 'health', 'ask|' .. provider), now)
+if ask then
+  if now < ask then return nothing end
+  room = math.min(room, PROBES)
+end
 
 local RESERVE = 0.2 -- of the burst: the first lane's own
 local OWED = 1000 -- ms: so long at most does a lane pay for having used what the others left

@@ -607,6 +607,15 @@ def test_every_mistake_is_named_and_none_shows_what_was_written():
     assert "493817" not in refusal(document)
 
 
+def test_which_categories_may_go_another_way():
+    document = policy_file.document(LAB)
+    document["categories"]["otp"]["routes"] = ["twilio", "console"]
+    document["categories"]["bulk"]["routes"] = ["console"]
+    policy = policies.read(document)
+
+    assert policy.with_another_way("twilio") == policy.with_another_way("console") == ("otp",)
+
+
 def test_the_longest_retention_of_all_categories_counts():
     document = policy_file.document(LAB)
     document["categories"]["otp"]["retention"] = "1d"

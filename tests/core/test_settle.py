@@ -231,6 +231,37 @@ def test_a_message_is_treated_by_its_own_category(envelope, policy, noon, status
     assert in_doubt(message, policies.read(document), Reason.LEASE_ENDED, noon).until == noon + 10 * SECOND
 
 
+@pytest.mark.parametrize(
+    ("status", "probe", "expected", "kept"),
+    [
+        pytest.param(S.UNAVAILABLE, True, Hold, 2, id="nobody there: as if it had not been tried"),
+        pytest.param(S.UNAVAILABLE, False, End, 3, id="no probe: the last attempt"),
+        pytest.param(S.REFUSED, True, End, 3, id="an answer: the last attempt"),
+        pytest.param(S.UNKNOWN, True, Doubt, 3, id="its answer was lost: it may have been sent"),
+        pytest.param(S.ACCEPTED, True, Submitted, 3, id="it is well again"),
+    ],
+)
+def test_a_probe_that_finds_nobody_is_no_attempt(envelope, policy, noon, status, probe, expected, kept):
+    made = attempts("refused", "refused", "")
+    message = envelope(state=State.SUBMITTING, fence="f2", attempts=made)
+
+    got = settle(message, policy(attempts=3), "f2", SendResult(status=status), noon, HALF, probe=probe)
+
+    assert isinstance(got.outcome, expected)
+    assert len(got.attempts) == kept
+    if expected is Hold:
+        assert got == Verdict(Hold(noon, Reason.RETRY), made[:2])
+
+
+def test_a_probe_that_finds_nobody_when_it_is_not_wanted_any_more_ends(envelope, policy, noon):
+    message = envelope(state=State.SUBMITTING, fence="f0", attempts=attempts(""), stop="cancelled")
+    nobody = SendResult(status=S.UNAVAILABLE)
+
+    assert settle(message, policy(), "f0", nobody, noon, HALF, probe=True).outcome == End(
+        State.CANCELLED, Reason.CANCELLED
+    )
+
+
 @pytest.mark.parametrize("status", [S.REFUSED, S.UNAVAILABLE])
 def test_the_last_attempt_is_noted_like_the_others(answer, status):
     got = answer(status, results=("refused", "refused", ""), code="c7").attempts

@@ -13,13 +13,16 @@ from smsqueue import Accepted, InvalidMessage, Message, State, policy_file
 from smsqueue.client import Client
 from smsqueue.core.identity import shard_of
 from smsqueue.core.states import Reason
-from smsqueue.errors import InvalidPolicy, Misconfigured
+from smsqueue.errors import InvalidPolicy, Misconfigured, StoreUnavailable
 from smsqueue.store import gauges, in_use, pauses
 from smsqueue.store.audit import audit
 from smsqueue.store.backlog import backlog
 from smsqueue.store.connected import connected, shard_count
 from smsqueue.store.preview import preview
 from smsqueue.store.recovery import recover
+from smsqueue.store.server import connect
+from smsqueue.store.shards import Shards
+from smsqueue.store.store import Store
 
 DAY = timedelta(days=1)
 LEASE = timedelta(seconds=60)
@@ -174,6 +177,15 @@ def test_a_campaign_is_withdrawn_in_all_shards(client, whole):
     client.cancel_campaign("spring")
 
     assert all(loaded.facts.withdrawn for loaded in whole.load([result.id for result in results]))
+
+
+def test_a_campaign_that_a_shard_which_is_away_may_know_is_withdrawn_in_the_others(whole):
+    lost = Store(connect("redis://127.0.0.1:1/0", role="test", repeats=0), shard=0, of=4)
+
+    with pytest.raises(StoreUnavailable, match=r"Shards 0 of the store did not answer\. The others did as asked"):
+        pauses.withdraw(Shards([lost, *whole.shards[1:]]), "spring")
+
+    assert [shard.redis.hkeys(shard.keys.pause) for shard in whole.shards[1:]] == [[b"withdrawn:spring"]] * 3
 
 
 def test_cancelling_many_answers_in_their_order(client):

@@ -62,14 +62,24 @@ def test_what_waits_for_a_provider_that_hangs_goes_when_it_answers_again(system)
         assert any(event in log.read_text() for log in system.directory.glob("logs/submit*"))
 
 
-def test_what_has_another_way_takes_it(system):
+def test_what_has_another_way_takes_it_even_if_it_waits_already(system):
     system.configure(hanging=[SENDER])
-    send(system, "alert", LIMIT + SLOTS)
-    wait_for(lambda: ailing(system), "the provider to be found ailing", within=30)
-
     ids = send(system, "security")
-    wait_for(lambda: states(system, ids).count(State.SUBMITTED) >= COUNT - 5, "all but the probes", within=20)
+    goes = COUNT - LIMIT - SLOTS - 6  # what had been called before it was known, and probes
+    wait_for(lambda: states(system, ids).count(State.SUBMITTED) >= goes, "the others to go", within=30)
 
     assert ailing(system)
-    ways = [envelope.attempts[-1].provider for envelope in system.client.status(ids)]
-    assert ways.count("other") >= COUNT - 5
+    assert [envelope.attempts[-1].provider for envelope in system.client.status(ids)].count("other") >= goes
+
+
+def test_a_provider_that_is_away_for_a_while_uses_up_nobodys_attempts(system):
+    simulator = next(iter(system.fleet.of("simulator")))
+    simulator.kill()
+    ids = send(system, "alert")
+    wait_for(lambda: ailing(system), "the provider to be found ailing", within=30)
+    wait_for(lambda: int(system.client.store.redis.hget(system.client.store.keys.health, "gap|twilio")) > 4000,
+             "three probes", within=30)  # fmt: skip
+    system.start_simulator()
+    wait_for(lambda: set(states(system, ids)) == {State.SUBMITTED}, "all of them to go", within=40)
+
+    assert system.counts()["taken"] == COUNT

@@ -31,7 +31,7 @@ def _hang_altogether(trial: Trial) -> None:
     trial.under_way(0.2)
     trial.system.configure(hanging=[SENDER])
     store = trial.system.client.store
-    ailing = wait_for(lambda: store.redis.hkeys(store.keys.health), "bad ends", within=trial.patience)
+    ailing = wait_for(lambda: store.redis.hexists(store.keys.health, "ask|twilio"), "bad ends", within=trial.patience)
     trial.pause(8)
     before = trial.states()["unknown"]
     trial.pause(8)

@@ -29,6 +29,7 @@ from workers.engine import Engine, EngineStep
 from workers.hints import Hints, by_shard, checked, queues_of
 from workers.opening import Opener
 from workers.pump import Pump, PumpStep
+from workers.renewal import Renewal
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -117,6 +118,8 @@ def _worker(role: str, settings: Settings) -> None:
         _add_dispatch(app, store, settings)
     else:
         _add_submit(app, store, settings)
+    renewal = Renewal(store, role)
+    renewal.start()
     event(_log, logging.INFO, EventName.WORKER_STARTED)
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk it again
@@ -136,9 +139,11 @@ def _worker(role: str, settings: Settings) -> None:
             f"--loglevel={settings.log_level}",
         ],
     )
-    if not _asked.is_set():
-        event(_log, logging.ERROR, EventName.WORKER_RESTARTED)
-        time.sleep(RESTART_AFTER)
+    renewal.stop()
+    if renewal.wanted or not _asked.is_set():
+        if not renewal.wanted:
+            event(_log, logging.ERROR, EventName.WORKER_RESTARTED)
+            time.sleep(RESTART_AFTER)
         os.execv(sys.executable, [sys.executable, "-m", "workers", role])  # noqa: S606 - this very program again
 
 

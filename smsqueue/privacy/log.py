@@ -53,6 +53,7 @@ class EventName(StrEnum):
     RECEIPT_REFUSED = "receipt.refused"  # not genuine, or not readable
     RECEIPT_UNKNOWN = "receipt.unknown"  # genuine, for nothing that we know
     WORKER_ENDED = "worker.ended"  # something in its queue ended it
+    WORKER_RENEWED = "worker.renewed"  # a new policy has a lane or provider that it does not know: it starts again
     WORKER_RESTARTED = "worker.restarted"  # after something in its queue ended it
 
 

@@ -41,7 +41,7 @@ def _hang_altogether(trial: Trial) -> None:
 
 PROVIDER = (
     Scenario("provider drops 5 % after taking", _nothing, {"shares": {"take_and_drop": 0.05}}),
-    Scenario("provider limits 10 %", _nothing, {"shares": {"throttle": 0.1}}),
+    Scenario("provider limits 10 %", _nothing, {"shares": {"throttle": 0.1}}, most=5_000),  # all wait each time
     Scenario(
         "provider answers nonsense", _nothing, {"shares": dict.fromkeys(("not_json", "cut_short", "html_502"), 0.03)}
     ),

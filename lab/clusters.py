@@ -91,6 +91,8 @@ class Cluster:
             with Redis(port=node.port) as redis:
                 redis.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
                 redis.execute_command("CLUSTER ADDSLOTS", *slots)
+        for node in self.nodes:  # a node that has been met takes no epoch any more
+            with Redis(port=node.port) as redis:
                 for other, bus in zip(self.nodes, self._bus, strict=True):
                     redis.execute_command("CLUSTER MEET", "127.0.0.1", other.port, bus)
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from lab.faults.scenario import Scenario
 from lab.faults.traffic import superseding
 from lab.ledger import Stop
+from lab.waiting import wait_for
 from smsqueue.store import pauses
 
 if TYPE_CHECKING:
     from lab.faults.trial import Trial
+
+TRIES = 10
 
 
 def _poison(trial: Trial) -> None:
@@ -25,11 +28,18 @@ def _poison(trial: Trial) -> None:
 
 def _cancel(trial: Trial) -> None:
     trial.under_way(0.2)
+    trial.expect(any(_cancelled(trial) for _ in range(TRIES)), "something is cancelled in time")
+
+
+def _cancelled(trial: Trial) -> bool:
+    """Cancel all that was accepted, right after some more was; says whether some of it was still there."""
+    before = len(trial.ids)
+    wait_for(lambda: len(trial.ids) > before or not trial.producer.running, "more messages", every=0.001)
     ids = list(trial.ids)
     answers = trial.system.client.cancel(ids)
     follow, at = {"cancelled": 0, "stopping": 1}, time.time()
     trial.stops += [Stop(id, at, follow[a]) for id, a in zip(ids, answers, strict=True) if a in follow]
-    trial.expect("cancelled" in answers, "something is cancelled in time")
+    return "cancelled" in answers
 
 
 def _pause_and_resume(trial: Trial) -> None:

@@ -22,7 +22,7 @@ from smsqueue.core.submission import SendResult, SendStatus
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
 from smsqueue.store.keys import wire_of
-from smsqueue.store.store import Passage
+from smsqueue.store.store import PASSED, Passage
 from workers.carry_out import Decided, carry_out
 from workers.last_look import LastLook
 from workers.settler import Answered
@@ -48,7 +48,6 @@ CHUNK = 200
 """Messages gated together: enough to share the scripts' cost, few enough that the first call starts at once."""
 RESERVE = 0.1
 """The part of the slots that only the first lane may use."""
-_PASSED = frozenset({"yes", "watch", "probe"})
 _HEARD_BAD = frozenset({"watch", "probe", "ailing", "alone"})
 """What the gate says when the store may have heard bad of the provider; of `alone` one cannot tell."""
 PATIENCE = 0.5
@@ -178,7 +177,7 @@ class Submit:
         refused: list[Decided] = []
         waiting: list[str] = []
         for item, code in zip(prepared, codes, strict=True):
-            if code in _PASSED or (code == "alone" and alone):
+            if code in PASSED or (code == "alone" and alone):
                 self._call_soon(item, fence, queue, lease_ends, now, probe=code == "probe")
             elif code == "alone":  # past the gate, but a lost primary would forget it: surely not sent
                 self._settler.add(Answered(self._past_gate(item.envelope, fence, queue), fence, None))

@@ -52,6 +52,8 @@ BEHIND = (
 )
 LOOKS_ALONE = 3
 LOOKS_POISON = 8
+PASSED = frozenset({"yes", "watch", "probe"})
+"""What the gate says of a message whose call may start."""
 
 
 class Entry(NamedTuple):
@@ -213,7 +215,8 @@ class Store:
         rows = [codec.passage(e, valid_until, cap, most) for e, valid_until, cap, most in passages]
         args = (fence, provider, queue, wire_of(queue), lease // MILLISECOND, codec.batch(rows))
         answer, safe = self._call_safely("gate", keys, args)
-        return ["alone" if not safe and code in _PASSED else code.decode() for code in answer[2:]]
+        codes = [code.decode() for code in answer[2:]]
+        return codes if safe else ["alone" if code in PASSED else code for code in codes]
 
     def stop(self, ids: Sequence[str], *, reason: str, retention: timedelta) -> list[str]:
         """Withdraw messages. Answers `cancelled`, `stopping`, `submitted`, `final` or `missing`."""
@@ -348,6 +351,3 @@ class Store:
         raise StoreUnavailable(
             f"The store did not carry out `{name}` ({kind}). Is the server of SMSQUEUE_REDIS_URL up?"
         )
-
-
-_PASSED = frozenset({b"yes", b"watch", b"probe"})

@@ -77,9 +77,9 @@ def _lose_answers(trial: Trial) -> None:
         "relook": lambda: _new_policy(trial),
         "audit": lambda: audit(store),
         "door": lambda: store.close_door(["promotional"], lasts=timedelta(seconds=1)),
-        "throttle": lambda: _throttled(trial),
-        "health": lambda: _dropped(trial),
-        "give_back": lambda: _throttled(trial),
+        "throttle": lambda: _misbehaving(trial, "throttle"),
+        "health": lambda: _misbehaving(trial, "take_and_drop"),
+        "give_back": lambda: _misbehaving(trial, "throttle"),
     }
     trial.under_way(0.05)
     names = [name for name in SCRIPTS if name not in RECOVERY]
@@ -98,16 +98,9 @@ def _pause_and_resume(trial: Trial) -> None:
     pauses.resume(trial.client.store, "tenant", "nobody")
 
 
-def _throttled(trial: Trial) -> None:
-    """Let the provider ask for patience while much is on its way to it."""
-    trial.system.configure(shares={"throttle": 0.3})
-    trial.producer.send_more(60)
-    trial.system.configure(shares={})
-
-
-def _dropped(trial: Trial) -> None:
-    """Let the provider lose answers while much is on its way to it."""
-    trial.system.configure(shares={"take_and_drop": 0.3})
+def _misbehaving(trial: Trial, act: str) -> None:
+    """Let the provider ask for patience, or lose answers, while much is on its way to it."""
+    trial.system.configure(shares={act: 0.3})
     trial.producer.send_more(60)
     trial.system.configure(shares={})
 

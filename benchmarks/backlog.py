@@ -160,6 +160,7 @@ class Backlog:
         self._watch.codes_gone()
         self._shift += (to - self._server_time()).total_seconds()
         self._system.client.store.redis.set(self._system.client.store.keys.clock, int(self._shift * 1000))
+        self._system.client.store.greet()  # else the first code after it has the deadline of an hour ago
 
 
 def _rate(seen: list[Moment]) -> float:

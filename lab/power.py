@@ -51,7 +51,7 @@ class Power:
             cut += size - keeps
             with path.open("r+b") as file:
                 file.truncate(keeps)
-        with max(self._files(), key=lambda path: path.stat().st_mtime).open("ab") as newest:
+        with self._files()[-1].open("ab") as newest:
             newest.write(HALF_AN_ENTRY)
         self._server.start()
         return cut
@@ -63,4 +63,6 @@ class Power:
         return int(noted.read_text()) if noted.exists() else 0
 
     def _files(self) -> list[Path]:
-        return sorted(self._server.directory.glob("appendonlydir/*.incr.aof"))
+        """Return them in the order of their numbers, as the server reads them: `appendonly.aof.<n>.incr.aof`."""
+        files = self._server.directory.glob("appendonlydir/*.incr.aof")
+        return sorted(files, key=lambda path: int(path.suffixes[-3][1:]))

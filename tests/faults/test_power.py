@@ -9,6 +9,7 @@ from redis import Redis
 
 from lab.power import Power
 from lab.servers import store_server
+from lab.waiting import wait_for
 
 WRITES = 200
 
@@ -40,6 +41,24 @@ def test_with_everysec_what_was_answered_within_the_last_second_is_gone(kept):
 
 def test_with_always_whatever_was_answered_is_there(kept):
     assert kept("always") == WRITES
+
+
+def test_power_lost_while_the_file_is_rewritten_cuts_the_newest_file_only_and_the_server_starts(tmp_path):
+    server = store_server(tmp_path / "server")
+    power = Power(server, tmp_path)
+    with server, Redis.from_url(server.url) as redis:
+        for _ in range(10):  # so that the newest file has two digits
+            redis.bgrewriteaof()
+            wait_for(lambda: not redis.info("persistence")["aof_rewrite_in_progress"], "the rewrite's end")
+        redis.set("key", "value")
+        redis.config_set("rdb-key-save-delay", 2_000_000)  # us: the rewrite is still under way when power goes
+        redis.bgrewriteaof()
+        redis.set("other", "value")
+
+        redis.close()
+        power.lose()
+
+        assert redis.mget("key", "other") == [b"value", b"value"]
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="without a C compiler nobody sees the fsyncs of a server")

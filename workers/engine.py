@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 
+from smsqueue.core.change import provider_of
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy import log
 from smsqueue.privacy.log import EventName, event
@@ -66,7 +67,7 @@ class Engine:
 
     def hand_over(self, queue: str, ids: Sequence[str]) -> None:
         """Take responsibility for looking at these ids. What has no adapter here is left to its lease."""
-        provider = queue.split(".")[1]
+        provider = provider_of(queue)
         for shard, own in by_shard(ids, len(self._submits)):
             submit = self._submits[shard].get(provider)
             if submit is not None:

@@ -11,6 +11,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from smsqueue.core.change import provider_of
 from smsqueue.errors import SmsQueueError
 from smsqueue.privacy.log import EventName, event
 from workers.hints import queues_of
@@ -46,7 +47,7 @@ class Renewal:
         """Return the queues that the policy in hand has for this role, with the kind of adapter behind each."""
         providers = self._store.policies.current.providers
         queues = list(queues_of(self._role, self._store.policies.layout.queues))
-        return {queue: providers[queue.split(".")[1]].kind if self._role == "submit" else "" for queue in queues}
+        return {queue: providers[provider_of(queue)].kind if self._role == "submit" else "" for queue in queues}
 
     def _run(self) -> None:
         while not self._ended.wait(EVERY):

@@ -11,6 +11,7 @@ import typer
 from smsqueue.cli import sentences, show
 from smsqueue.cli.messages import instant
 from smsqueue.core import duration
+from smsqueue.core.change import provider_of
 from smsqueue.core.places import Origin
 from smsqueue.core.states import Reason
 from smsqueue.errors import InvalidMessage
@@ -58,9 +59,9 @@ def explain(
             raise InvalidMessage("category", "required", "with --at, --region or --timezone, --category is needed")
         envelope = inquiry.explain(subject)
         _tell(subject, envelope, as_json=json)
-        provider = envelope.home.split(".")[1] if envelope.home.startswith("submit.") else ""
-        if provider and not json and provider in gauges.ailing(inquiry.store):
-            show.out.print(f"It waits for {provider}, which does not answer and is only probed.", markup=False)
+        provider = provider_of(envelope.home)
+        if provider and provider in gauges.ailing(inquiry.store):
+            _tell_ailing(provider, as_json=json)
 
 
 def _tell(id: str, envelope: Envelope, *, as_json: bool) -> None:
@@ -76,6 +77,13 @@ def _tell(id: str, envelope: Envelope, *, as_json: bool) -> None:
     ]
     if attempts:
         show.rows(attempts, as_json=as_json, columns=("attempt", "provider", "result", "code"), title="attempts")
+
+
+def _tell_ailing(provider: str, *, as_json: bool) -> None:
+    if as_json:
+        show.rows([{"provider": provider, "ailing": True}], as_json=True, columns=("provider", "ailing"))
+    else:
+        show.out.print(f"It waits for {provider}, which does not answer and is only probed.", markup=False)
 
 
 def _foretell(found: Outlook, *, as_json: bool) -> None:

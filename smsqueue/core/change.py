@@ -48,6 +48,12 @@ def queue_of_submit(provider: str, lane: str) -> str:
     return f"submit.{provider}.{lane}"
 
 
+def provider_of(home: str) -> str:
+    """Return the provider for which what lies there waits; empty for homes and queues that are no provider's."""
+    kind, _, rest = home.partition(".")
+    return rest.partition(".")[0] if kind == "submit" else ""
+
+
 def change(
     envelope: Envelope,
     outcome: Outcome | None,

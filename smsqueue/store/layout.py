@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smsqueue.core.change import UPKEEP_QUEUE, queue_of_dispatch, queue_of_submit
+from smsqueue.core.change import UPKEEP_QUEUE, provider_of, queue_of_dispatch, queue_of_submit
 from smsqueue.errors import InvalidPolicy
 from smsqueue.store.keys import PARKS, wire_of
 
@@ -80,4 +80,4 @@ class Layout:
 
     def queues_of(self, provider: str) -> tuple[str, ...]:
         """Return the queues in which messages wait for a provider, by lane."""
-        return tuple(queue for queue in self.submit if queue.split(".")[1] == provider)
+        return tuple(queue for queue in self.submit if provider_of(queue) == provider)

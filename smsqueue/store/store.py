@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from redis.exceptions import OutOfMemoryError, RedisError
 
-from smsqueue.core.change import leaves_before
+from smsqueue.core.change import leaves_before, provider_of
 from smsqueue.core.facts import CLEAR, Facts
 from smsqueue.errors import StoreBehind, StoreUnavailable
 from smsqueue.store import codec
@@ -211,9 +211,8 @@ class Store:
         """
         keys = [self.keys.envelope(passage.envelope.id) for passage in passages]
         keys += [self.keys.cap(passage.cap) for passage in passages if passage.cap]
-        provider = queue.split(".")[1]
         rows = [codec.passage(e, valid_until, cap, most) for e, valid_until, cap, most in passages]
-        args = (fence, provider, queue, wire_of(queue), lease // MILLISECOND, codec.batch(rows))
+        args = (fence, provider_of(queue), queue, wire_of(queue), lease // MILLISECOND, codec.batch(rows))
         answer, safe = self._call_safely("gate", keys, args)
         codes = [code.decode() for code in answer[2:]]
         return codes if safe else ["alone" if code in PASSED else code for code in codes]

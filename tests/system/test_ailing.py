@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 from lab.system import POLICY, System
@@ -43,6 +48,11 @@ def states(system, ids):
     return [envelope.state for envelope in system.client.status(ids)]
 
 
+def explained(system, id, *options):
+    command = [sys.executable, "-m", "smsqueue.cli", "explain", id, *options]
+    return subprocess.run(command, env={**os.environ, **system.env}, capture_output=True, text=True, check=True).stdout
+
+
 def test_what_waits_for_a_provider_that_hangs_goes_when_it_answers_again(system):
     system.configure(hanging=[SENDER])
     ids = send(system, "alert")
@@ -52,6 +62,9 @@ def test_what_waits_for_a_provider_that_hangs_goes_when_it_answers_again(system)
     doubted = lambda: states(system, ids).count(State.UNKNOWN)  # noqa: E731
     wait_for(lambda: doubted() >= open_calls, "the calls to end", within=10)
     wait_for(lambda: doubted() >= open_calls + 2, "two probes", within=15)
+    waiting = ids[states(system, ids).index(State.QUEUED)]
+    assert "It waits for twilio, which does not answer and is only probed." in explained(system, waiting)
+    assert json.loads(explained(system, waiting, "--json").splitlines()[-1]) == {"provider": "twilio", "ailing": True}
     system.configure(hanging=[])
     wait_for(lambda: not {State.QUEUED, State.SUBMITTING} & set(states(system, ids)), "the others to go", within=30)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -84,11 +82,5 @@ class Watch:
     def command(self, *words: str) -> tuple[float, list[dict[str, Any]]]:
         """Run an operator's command; returns its seconds and its rows."""
         begun = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "smsqueue.cli", *words, "--json"],
-            env={**os.environ, **self._system.env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self._system.command(*words, "--json")
         return time.monotonic() - begun, [json.loads(line) for line in done.stdout.splitlines()]

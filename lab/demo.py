@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -71,9 +68,8 @@ def _run(system: System, rows: int) -> None:
 
 
 def _send_file(system: System, sample: Path) -> None:
-    command = [sys.executable, "-m", "smsqueue.cli", "send-file", str(sample), "--campaign", CAMPAIGN]
     out.print(f"$ smsqueue send-file {sample} --campaign {CAMPAIGN}")
-    done = subprocess.run(command, env={**os.environ, **system.env}, capture_output=True, text=True, check=False)
+    done = system.command("send-file", str(sample), "--campaign", CAMPAIGN)
     if done.returncode not in {0, 1}:
         raise RuntimeError(done.stderr)
     out.print(done.stdout)

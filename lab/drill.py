@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -140,9 +137,7 @@ class Drill:
     def _command(self, *words: str) -> None:
         """Run a command as an operator does, and show it."""
         out.print(f"$ smsqueue {' '.join(words)}")
-        env = {**os.environ, **self._system.env, "COLUMNS": "110"}
-        command = [sys.executable, "-m", "smsqueue.cli", *words]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        done = self._system.command(*words, COLUMNS="110")
         for line in (done.stdout + done.stderr).strip().splitlines():
             out.print(f"  {line.rstrip()}", markup=False)
 

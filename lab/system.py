@@ -132,6 +132,12 @@ class System:
         env = {**os.environ, **self.env, "PYTHONPATH": str(code)}
         subprocess.run(command, cwd=code, env=env, check=True, capture_output=True)
 
+    def command(self, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        """Run an operator's command, with other settings where some are given."""
+        command = [sys.executable, "-m", "smsqueue.cli", *words]
+        env = {**os.environ, **self.env, **changed}
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
+
     def start_simulator(self) -> Process:
         """Start the stand-in provider."""
         command = [sys.executable, "-m", "lab.simulator", "--port", str(self.simulator_port)]

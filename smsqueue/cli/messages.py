@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -107,7 +107,7 @@ def instant(field: str, text: str) -> datetime | None:
     raise InvalidMessage(field, "bad_instant", "write it as 2026-11-24T09:00:00+00:00, with the offset")
 
 
-def _validity(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - timedelta or None
+def _validity(text: str) -> timedelta | None:
     if not text:
         return None
     problem = ""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -49,8 +46,9 @@ def states(system, ids):
 
 
 def explained(system, id, *options):
-    command = [sys.executable, "-m", "smsqueue.cli", "explain", id, *options]
-    return subprocess.run(command, env={**os.environ, **system.env}, capture_output=True, text=True, check=True).stdout
+    done = system.command("explain", id, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_what_waits_for_a_provider_that_hangs_goes_when_it_answers_again(system):
